@@ -1,0 +1,144 @@
+"""The contract every destination fulfils: postbacks -> request, reply -> one verdict per postback.
+
+Belongs here: the contract, its values, and nothing that is one receiver's. Adapters are pure: no I/O, no clock, no
+environment; secrets and the time of sending are handed in when a request is made.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from postback_pipeline.model import Kind, Postback
+from postback_pipeline.settings import DestinationSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a receiver can do; loaded as `raw.destination_capabilities`, so that SQL decides by it too."""
+
+    #: It drops a second message with our stable key (`Element.key`); and for how long (None: for ever).
+    deduplicates: bool = False
+    dedup_window: timedelta | None = None
+    #: The oldest event time it takes; None for no limit.
+    max_age: timedelta | None = None
+    #: It can be told a new total, nothing at all, and a total again after nothing.
+    restatement: bool = False
+    retraction: bool = False
+    reinstatement: bool = False
+    #: It can adjust what its own pixel reported.
+    adjusts_pixel: bool = False
+    #: The youngest and oldest event time at which it takes an adjustment.
+    adjustment_min_age: timedelta | None = None
+    adjustment_max_age: timedelta | None = None
+    #: Postbacks and bytes of one request; whether one bad postback fails them all.
+    batch_rows: int = 1
+    batch_bytes: int | None = None
+    one_bad_fails_all: bool = False
+    #: Acceptance is only a receipt; the verdict follows.
+    judges_later: bool = False
+
+    def adjusts(self, kind: Kind) -> bool:
+        """Whether it takes postbacks of this kind at all."""
+        return {
+            Kind.CONVERSION: True,
+            Kind.RESTATEMENT: self.restatement,
+            Kind.RETRACTION: self.retraction,
+        }[kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A postback's own part of a request, frozen at enqueue and byte for byte the same on every attempt."""
+
+    #: Stable over retries; what a deduplicating receiver deduplicates on.
+    key: str
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What goes on the wire. `url` and `headers` may hold secrets: neither is ever logged or stored."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whole: a reply whose body broke off never reaches an adapter."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Reading(StrEnum):
+    """What a receiver's reply means for one postback."""
+
+    ACCEPTED = "accepted"
+    """The documented acceptance was parsed."""
+    DUPLICATE = "duplicate"
+    """The receiver says it has this already."""
+    REJECTED = "rejected"
+    """A final no."""
+    RETRY = "retry"
+    """A documented "not now, and not processed"."""
+    CONFIGURATION = "configuration"
+    """Credentials or set-up are wrong: pauses the destination, says nothing about the postback."""
+    UNKNOWN = "unknown"
+    """Nothing documented: the receiver may have taken it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The reading of a reply for one postback, with the receiver's own code where it gives one."""
+
+    reading: Reading
+    #: Short, free of personal data and secrets: a receiver's code or our own word for it.
+    reason: str
+
+
+class DestinationError(ValueError):
+    """The options of a destination are wrong, or a postback cannot be rendered for it; a whole sentence."""
+
+
+class Destination(ABC):
+    """One receiver as configured under one name. Instances are immutable and safe to share."""
+
+    #: The word in `type = "..."`.
+    type: ClassVar[str]
+
+    name: str
+    capabilities: Capabilities
+    #: Names of the environment variables whose values `request` needs.
+    secret_names: tuple[str, ...]
+    #: `scheme://host[:port]` it sends to: from the configuration, never from data.
+    origins: tuple[str, ...]
+
+    @classmethod
+    @abstractmethod
+    def from_settings(cls, name: str, settings: DestinationSettings) -> Self:
+        """Raises DestinationError where the options are wrong, with a sentence that names the option."""
+
+    @abstractmethod
+    def render(self, postback: Postback) -> str:
+        """The frozen element of a postback, hashed and formatted by this receiver's rules.
+
+        Raises DestinationError where this receiver cannot be told; the sentence holds no personal data.
+        """
+
+    @abstractmethod
+    def request(self, elements: Sequence[Element], *, secrets: Mapping[str, str], sent_at: datetime) -> Request:
+        """One request for up to `capabilities.batch_rows` elements; adds credentials, envelope and signature."""
+
+    @abstractmethod
+    def read(self, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
+        """One verdict per element, in order. Never raises: what it does not understand is UNKNOWN."""

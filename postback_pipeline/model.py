@@ -1,0 +1,165 @@
+"""The words of the system as frozen values and enums; standard library only.
+
+Belongs here: what a conversion, a postback, an attempt and an outcome *are*. Does not belong here: any rule about
+them (conversions and decisions live in dbt, receivers' rules in their adapter, delivery states in the ledger).
+
+Every `datetime` here is timezone-aware UTC; every amount is a `Decimal` in major units of its currency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class PostbackError(Exception):
+    """A failure that a user can act on. Its text is a whole sentence and is shown without a traceback."""
+
+
+class Kind(StrEnum):
+    """What a postback tells its receiver about a conversion."""
+
+    CONVERSION = "conversion"
+    """It happened and is worth this much."""
+    RESTATEMENT = "restatement"
+    """It is worth another amount above zero than what was reported."""
+    RETRACTION = "retraction"
+    """It is worth nothing: an explicit reversing fact took all of it back."""
+
+
+class Outcome(StrEnum):
+    """How one attempt ended. There is no fifth outcome."""
+
+    ACCEPTED = "accepted"
+    """The receiver's documented acceptance was parsed from its reply."""
+    REJECTED = "rejected"
+    """The receiver said no: for good, or not now (429, 503): the attempt's reason and delay tell which."""
+    NOT_SENT = "not_sent"
+    """We have our own proof that no byte of the request left this machine."""
+    UNKNOWN = "unknown"
+    """Everything else: the receiver may or may not have taken it."""
+
+
+class State(StrEnum):
+    """Where a postback stands in the ledger; every change appends a row to the ledger's history."""
+
+    PENDING = "pending"
+    """Entered by enqueue, replay, or a worker's `not_sent`-free release. Left by a claim (`sending`), by a newer
+    desired value (`superseded`, `cancelled`), or when the receiver's window closes (`expired`)."""
+    HELD = "held"
+    """Entered by enqueue when the parent must be processed first. Left by the ledger's sweep once it was (`pending`)
+    or never will be (`cancelled`)."""
+    SENDING = "sending"
+    """Entered by a worker's claim, durable before the first byte leaves. Left when the holder of the claim's token
+    records an outcome, or by the sweep when the lease ran out (then the attempt is `unknown`)."""
+    ACCEPTED = "accepted"
+    """Entered by a recorded acceptance, or by a person. Left only towards `processed`."""
+    PROCESSED = "processed"
+    """Entered by the receiver's asynchronous verdict. Final."""
+    REJECTED = "rejected"
+    """Entered by the receiver's final no, or by a person. Final; a changed value makes a new revision."""
+    RETRY = "retry"
+    """Entered after `not_sent`, a "not now", or an `unknown` that may be resent. Due again at `due_at`, then claimed
+    like `pending`. Left as `pending` is, save that one with an unknown attempt cannot be superseded."""
+    UNKNOWN = "unknown"
+    """Entered when an attempt's fate is unknown and it is being decided what may be done. Left for `retry` where the
+    receiver deduplicates on our key, for `parked` elsewhere."""
+    PARKED = "parked"
+    """Entered when nobody but a person can tell what the receiver believes (unknown without deduplication, or a
+    "duplicate" we cannot explain: reason `conflict`). Left by a person."""
+    SUPERSEDED = "superseded"
+    """Entered by enqueue when a newer desired value replaced one that never left. Final."""
+    CANCELLED = "cancelled"
+    """Entered by enqueue when what should be believed went back to what was reported, or by a person. Final."""
+    EXPIRED = "expired"
+    """Entered when the receiver's window closed or the budget of attempts was spent before it was taken. Final."""
+
+
+class Phase(StrEnum):
+    """How far one attempt got, as the transport's hooks saw it."""
+
+    RESOLVING = "resolving"
+    CONNECTING = "connecting"
+    WRITING = "writing"
+    HEAD = "head"
+    BODY = "body"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a conversion's postbacks share: fixed for all later revisions once one of them was claimed."""
+
+    #: The event's name at the receiver, from the route.
+    receiver_event: str
+    #: The event id shared with the receiver's tag, where the route deduplicates against it.
+    event_id: str | None
+    #: The source's own id of the order, lead ...: the receiver's transaction id.
+    transaction_id: str
+    #: When the person acted, and the time reported to the receiver. UTC.
+    action_at: datetime
+    event_time: datetime
+    #: Our id of the click it was matched to, and its time. None where the match is by identity or a stored id.
+    click_id: str | None
+    clicked_at: datetime | None
+    #: Identifier name (`gclid`, `irclickid` ...) -> value, only those the route accepts.
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    #: Fingerprint of the conversion definition and route that decided.
+    definition_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One row of `outbox.postbacks`: what a destination should believe about one conversion now."""
+
+    destination: str
+    conversion_key: str
+    event_name: str
+    #: The new total, rounded to the currency's minor unit. Zero: by an explicit reversing fact.
+    desired_value: Decimal
+    currency: str
+    #: Names value and currency; equal fingerprints mean equal beliefs.
+    fingerprint: str
+    #: The newest revision the warehouse's copy of the ledger knew; 0 for none.
+    computed_against: int
+    #: Why: the decision's reason code.
+    reason_code: str
+    facts: Facts
+    #: What the destination's own pixel already reported, where that counts as reported for adjustments.
+    pixel_reported_value: Decimal | None = None
+    #: The first and last instant at which the receiver takes it. UTC; None for no limit.
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+    #: Personal attributes (`email`, `phone`, `ip`, `user_agent`, `page_url` ...) in clear. They reach the rendered
+    #: element only, hashed where the receiver's rules say so, and are stored nowhere else.
+    person: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Postback:
+    """One message to one destination about one conversion, before it is rendered."""
+
+    destination: str
+    conversion_key: str
+    event_name: str
+    revision: int
+    kind: Kind
+    #: The new total; the last total the receiver accepted (None for a first report).
+    value: Decimal
+    previous_value: Decimal | None
+    currency: str
+    facts: Facts
+    person: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def key(self) -> str:
+        """Stable over every retry of this postback, different for every revision."""
+        return f"{self.conversion_key}.{self.revision}"
+
+    @property
+    def delta(self) -> Decimal:
+        """The new total less what was accepted before."""
+        return self.value - (self.previous_value or Decimal(0))
