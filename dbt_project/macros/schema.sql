@@ -1,0 +1,4 @@
+{# Schemas are called what analysts are told they are called: no target prefix. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ custom_schema_name or target.schema }}
+{%- endmacro %}

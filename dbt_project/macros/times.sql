@@ -1,0 +1,47 @@
+{# The calendar day of an instant in UTC. #}
+{% macro utc_date(instant) -%}
+    {{ local_date(instant, "'UTC'") }}
+{%- endmacro %}
+
+{# The calendar day of an instant on the wall clock of an IANA zone. #}
+{% macro local_date(instant, zone) -%}
+    {{ return(adapter.dispatch('local_date', 'postback_pipeline')(instant, zone)) }}
+{%- endmacro %}
+
+{% macro default__local_date(instant, zone) -%}
+    cast(timezone({{ zone }}, {{ instant }}) as date)
+{%- endmacro %}
+
+{% macro spark__local_date(instant, zone) -%}
+    cast(from_utc_timestamp({{ instant }}, {{ zone }}) as date)
+{%- endmacro %}
+
+{# An instant so many hours (may be fractional, may be null: then null) later. #}
+{% macro add_hours(instant, hours) -%}
+    {{ return(adapter.dispatch('add_hours', 'postback_pipeline')(instant, hours)) }}
+{%- endmacro %}
+
+{% macro default__add_hours(instant, hours) -%}
+    ({{ instant }} + to_seconds({{ hours }} * 3600))
+{%- endmacro %}
+
+{% macro spark__add_hours(instant, hours) -%}
+    timestampadd(second, cast({{ hours }} * 3600 as int), {{ instant }})
+{%- endmacro %}
+
+{# Seconds from one instant to a later one. #}
+{% macro seconds_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'second') }}
+{%- endmacro %}
+
+{# The source time of an order that a definition names; one that is not known yet falls back to the time of the order. #}
+{% macro source_time(column, orders) -%}
+    coalesce(
+        case {{ column }}
+            when 'paid_at' then {{ orders }}.paid_at
+            when 'shipped_at' then {{ orders }}.shipped_at
+            when 'updated_at' then {{ orders }}.updated_at
+        end,
+        {{ orders }}.ordered_at
+    )
+{%- endmacro %}

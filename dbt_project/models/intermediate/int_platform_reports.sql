@@ -1,0 +1,22 @@
+{{ config(tags=['measure']) }}
+
+with newest as (
+    select
+        *,
+        row_number() over (
+            partition by report_date, destination, event_name, currency, attribution_window
+            order by seen desc, row_hash desc
+        ) as recency
+    from {{ ref('stg_platform_reports') }}
+)
+
+select
+    report_date,
+    destination,
+    event_name,
+    currency,
+    sum(conversions) as conversions,
+    sum(value) as value
+from newest
+where recency = 1
+group by 1, 2, 3, 4

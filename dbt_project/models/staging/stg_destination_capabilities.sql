@@ -1,0 +1,23 @@
+with source as (
+    select * from {{ source('raw', 'destination_capabilities') }}
+),
+
+renamed as (
+    select
+        destination,
+        type as destination_type,
+        mode,
+        report_time_zone,
+        dedup_window_hours,
+        max_age_hours,
+        adjustment_min_age_hours,
+        adjustment_max_age_hours,
+        deduplicates,
+        restatement as takes_restatement,
+        retraction as takes_retraction,
+        reinstatement as takes_reinstatement,
+        adjusts_pixel
+    from source
+)
+
+select * from renamed

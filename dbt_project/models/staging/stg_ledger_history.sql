@@ -1,0 +1,34 @@
+with source as (
+    select * from {{ source('raw', 'ledger_history') }}
+),
+
+renamed as (
+    select
+        seq,
+        postback_id,
+        destination,
+        conversion_key,
+        event_name,
+        kind,
+        currency,
+        fingerprint,
+        transaction_id,
+        click_id,
+        from_state,
+        to_state,
+        outcome,
+        phase,
+        reason,
+        actor,
+        revision,
+        attempt,
+        http_status,
+        value,
+        previous_value,
+        action_at,
+        event_time,
+        "at" as changed_at
+    from source
+)
+
+select * from renamed
