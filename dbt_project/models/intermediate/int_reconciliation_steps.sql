@@ -27,6 +27,7 @@ final as (
         case when told.is_accepted then reported.reported_value end as believed_value,
         coalesce(conversions.status <> 'not_qualified', false) as is_backend,
         decisions.is_eligible,
+        decisions.is_matched,
         coalesce(told.is_enqueued, false) as is_enqueued,
         coalesce(told.is_sent, false) as is_sent,
         coalesce(told.is_accepted, false) as is_accepted

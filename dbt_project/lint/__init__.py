@@ -1,0 +1,35 @@
+"""What dbt puts in a macro's hands, as far as sqlfluff needs it to render a model without dbt and without a warehouse.
+
+Belongs here: stand-ins that sqlfluff does not bring itself (.sqlfluff names this folder as its `library_path`).
+Does not belong here: anything that dbt or the pipeline runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+
+#: dbt's own is false while it parses; the models are linted as parsed.
+execute = False
+
+
+class _Adapter:
+    @pass_context
+    def dispatch(self, context: Context, macro: str, package: str) -> Any:
+        """The default implementation: the one that DuckDB runs."""
+        return context.resolve(f"default__{macro}")
+
+
+class _CrossDatabaseMacros:
+    def __getattr__(self, macro: str) -> Callable[..., str]:
+        """A call of a function by the macro's name, or a type where the macro names one."""
+        if macro.startswith("type_"):
+            return lambda *arguments: "varchar"
+        return lambda *arguments: f"{macro}({', '.join(map(str, arguments))})"
+
+
+adapter = _Adapter()
+dbt = _CrossDatabaseMacros()

@@ -1,0 +1,26 @@
+-- Nothing disappears: conversions × routes, and the decisions about them, are the same pairs.
+with expected as (
+    select
+        conversions.conversion_key,
+        routes.destination
+    from {{ ref('conversions') }} as conversions
+    inner join {{ ref('stg_routes') }} as routes on conversions.event_name = routes.event_name
+),
+
+decided as (
+    select
+        conversion_key,
+        destination
+    from {{ ref('decisions') }}
+    where reason_code not in ('source_gone', 'route_gone')
+)
+
+select
+    coalesce(expected.conversion_key, decided.conversion_key) as conversion_key,
+    coalesce(expected.destination, decided.destination) as destination
+from expected
+full outer join decided
+    on
+        expected.conversion_key = decided.conversion_key
+        and expected.destination = decided.destination
+where expected.conversion_key is null or decided.conversion_key is null
