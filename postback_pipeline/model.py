@@ -118,7 +118,7 @@ class Desired:
     destination: str
     conversion_key: str
     event_name: str
-    #: The new total, rounded to the currency's minor unit. Zero: by an explicit reversing fact.
+    #: The new total, rounded to the currency's minor unit. Zero: by an explicit reversing fact (but see `zero_counts`).
     desired_value: Decimal
     currency: str
     #: Names value and currency; equal fingerprints mean equal beliefs.
@@ -133,6 +133,8 @@ class Desired:
     #: The first and last instant at which the receiver takes it. UTC; None for no limit.
     not_before: datetime | None = None
     expires_at: datetime | None = None
+    #: A desired value of zero is a worth like any other (a lead, a trial), not a reversal.
+    zero_counts: bool = False
     #: Personal attributes (`email`, `phone`, `ip`, `user_agent`, `page_url` ...) in clear. They reach the rendered
     #: element only, hashed where the receiver's rules say so, and are stored nowhere else.
     person: Mapping[str, str] = field(default_factory=dict, repr=False)

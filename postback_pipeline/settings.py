@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -171,6 +172,8 @@ class Settings(_Strict):
     """One deployment."""
 
     environment: Name = "development"
+    #: The first day that Dagster partitions conversions by, and the earliest `--from`. UTC.
+    first_day: date = date(2020, 1, 1)
     #: Folder of the definitions, relative to the settings file.
     definitions: str = "definitions"
     paths: Paths = Paths()

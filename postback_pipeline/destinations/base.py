@@ -110,6 +110,10 @@ class DestinationError(ValueError):
     """The options of a destination are wrong, or a postback cannot be rendered for it; a whole sentence."""
 
 
+class SecretError(DestinationError):
+    """A secret's value cannot be used. Pauses the destination; says nothing about the postback."""
+
+
 class Destination(ABC):
     """One receiver as configured under one name. Instances are immutable and safe to share."""
 
@@ -137,7 +141,11 @@ class Destination(ABC):
 
     @abstractmethod
     def request(self, elements: Sequence[Element], *, secrets: Mapping[str, str], sent_at: datetime) -> Request:
-        """One request for up to `capabilities.batch_rows` elements; adds credentials, envelope and signature."""
+        """One request for up to `capabilities.batch_rows` elements; adds credentials, envelope and signature.
+
+        Raises DestinationError where an element cannot be sent, SecretError where a secret's value is no good; neither
+        text holds personal data or a secret.
+        """
 
     @abstractmethod
     def read(self, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:

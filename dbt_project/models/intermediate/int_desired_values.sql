@@ -43,12 +43,12 @@ final as (
                 then case when told_by = 'pixel' then 'pixel_reported' else reason_code end
             when reported_currency <> currency then 'currency_changed'
             when not send_reversals then 'reversals_not_sent'
-            when wanted_value = 0 and not takes_retraction then 'unsupported_reversal'
+            when status in ('fully_reversed', 'cancelled') and not takes_retraction then 'unsupported_reversal'
             when wanted_value > 0 and reported_value = 0 and not takes_reinstatement then 'unsupported_reversal'
-            when wanted_value > 0 and reported_value > 0 and not takes_restatement then 'unsupported_reversal'
+            when status not in ('fully_reversed', 'cancelled') and not takes_restatement then 'unsupported_reversal'
             when as_of > adjustable_until then 'adjustment_too_late'
             when status = 'cancelled' then 'cancelled'
-            when wanted_value = 0 then 'fully_reversed'
+            when status = 'fully_reversed' then 'fully_reversed'
             else 'eligible'
         end as adjustment_reason
     from wanted

@@ -11,7 +11,6 @@ candidates as (
         evaluations.*,
         decisions.decision,
         decisions.reason_code as decided_reason,
-        identities.minor_units as identity_minor_units,
         case when decisions.decision in ('report', 'retract') then decisions.desired_value else 0 end as desired_value,
         -- A postback that was cancelled or replaced says nothing; what counts is what was accepted before it.
         case
@@ -74,6 +73,7 @@ final as (
         person,
         definition_version || '.' || route_version as definition_version,
         coalesce(newest_revision, 0) as computed_against,
+        decision = 'report' and desired_value = 0 as zero_counts,
         cast(desired_value as decimal(18, 4)) as desired_value,
         cast(case when told_by in ('ledger', 'pixel') then reported_value end as decimal(18, 4)) as last_accepted_value,
         cast(

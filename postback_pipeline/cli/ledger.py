@@ -1,0 +1,141 @@
+"""`postback ledger ...`: making a ledger, looking into it.
+
+Belongs here: the group, and the commands that change no postback. Does not belong here: commands by which a person
+steps in (`stepping_in.py`) or brings history along (`importing.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from postback_pipeline.cli.frame import Config, Json, read_settings
+from postback_pipeline.cli.importing import import_reported
+from postback_pipeline.cli.ledger_options import (
+    CreatedBefore,
+    CreatedFrom,
+    InState,
+    LastReason,
+    OfDestination,
+    OfEvent,
+    Which,
+    opened,
+    selection,
+)
+from postback_pipeline.cli.output import print_fields, print_json, print_table
+from postback_pipeline.cli.postbacks import print_postbacks, print_story
+from postback_pipeline.cli.stepping_in import approve, cancel, pause, replay, resolve, resume
+
+if TYPE_CHECKING:
+    from postback_pipeline.ledger import LedgerStatus
+
+ledger = typer.Typer(
+    name="ledger",
+    no_args_is_help=True,
+    help="Make the ledger, look into it, step in. Every step is recorded with who and why.",
+)
+
+
+@ledger.command()
+def init(
+    upgrade: Annotated[bool, typer.Option("--upgrade", help="Bring an existing one to this program's schema.")] = False,
+    config: Config = None,
+) -> None:
+    """Make the ledger of these settings. Done once: a second one would not know what the first one sent."""
+    from postback_pipeline.ledger import create_ledger, upgrade_ledger
+
+    settings = read_settings(config)
+    if upgrade:
+        identity = upgrade_ledger(settings.ledger_url(), settings.environment)
+        typer.echo(f"Ledger {identity.ledger_id} of environment {identity.environment} has this program's schema.")
+    else:
+        identity = create_ledger(settings.ledger_url(), settings.environment)
+        typer.echo(f"Made ledger {identity.ledger_id} of environment {identity.environment}.")
+
+
+@ledger.command()
+def status(json: Json = False, config: Config = None) -> None:
+    """Show every destination's queue, pauses, and enqueues that wait for approval."""
+    with opened(config) as open_one:
+        found = open_one.status()
+    if json:
+        print_json(found)
+    else:
+        _print_status(found)
+
+
+@ledger.command()
+def inspect(
+    which: Which = None,
+    destination: OfDestination = None,
+    state: InState = None,
+    event: OfEvent = None,
+    last_reason: LastReason = None,
+    created_from: CreatedFrom = None,
+    created_before: CreatedBefore = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Show postbacks; a single one with its attempts and changes."""
+    chosen = selection(
+        which,
+        destination=destination,
+        states=state,
+        event=event,
+        last_reason=last_reason,
+        created_from=created_from,
+        created_before=created_before,
+    )
+    with opened(config) as open_one:
+        found = open_one.select(chosen, limit=limit)
+    if json:
+        print_json(found.stories)
+    elif len(found.stories) == 1:
+        print_story(found.stories[0])
+    else:
+        print_postbacks(found.stories)
+    if found.count > len(found.stories):
+        typer.echo(f"These are the newest of {found.count}; --limit shows more.", err=True)
+
+
+for command in (replay, resolve, cancel, pause, resume, approve):
+    ledger.command()(command)
+ledger.command("import")(import_reported)
+
+
+def _print_status(found: LedgerStatus) -> None:
+    identity = found.identity
+    typer.echo(f"Ledger {identity.ledger_id} of environment {identity.environment}")
+    print_table(
+        ("destination", "state", "postbacks", "oldest since"),
+        [
+            (each.destination, state, count.count, count.oldest)
+            for each in found.destinations
+            for state, count in each.states.items()
+        ],
+        title="Postbacks",
+    )
+    for each in found.destinations:
+        typer.echo()
+        typer.echo(each.destination)
+        print_fields(
+            {
+                "due now": each.due,
+                "oldest due": each.oldest_due_at,
+                "paused": each.paused and f"by {each.paused_by}: {each.pause_reason}",
+                "paused at": each.paused_at,
+                "nothing before": each.not_before,
+                "since": each.postpone_reason,
+            }
+        )
+    typer.echo()
+    print_table(
+        ("approval", "destination", "postbacks", "retractions", "since", "why it waits"),
+        [
+            (each.id, each.destination, each.postbacks, each.retractions, each.created_at, each.reason)
+            for each in found.approvals
+        ],
+        title="Enqueues that wait (postback ledger approve)",
+    )

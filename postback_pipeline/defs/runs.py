@@ -1,0 +1,131 @@
+"""`postback run` and `postback plan`: the three jobs, one after the other, in this process, on the configured instance.
+
+Belongs here: which instance, which partitions, what to say when a job fails. Does not belong here: what a step does.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from postback_pipeline.defs.partitions import OPEN_WINDOW, range_tags
+from postback_pipeline.defs.summary import summarise
+from postback_pipeline.ledger import open_ledger
+from postback_pipeline.model import PostbackError
+from postback_pipeline.settings import Settings
+
+Progress = Callable[[str], None]
+
+#: The instance that the command line makes where `DAGSTER_HOME` names none; `make dev` opens the same one.
+LOCAL_INSTANCE = """\
+# Written by `postback run`: Dagster on SQLite, in this folder. For production see dagster.yaml of the project.
+telemetry:
+  enabled: false
+concurrency:
+  pools:
+    default_limit: 1
+    granularity: op
+"""
+
+
+class RunFailed(PostbackError):
+    """A job did not succeed; the text says which step, and why."""
+
+
+def run_pipeline(settings: Settings, window: tuple[date, date] | None, *, progress: Progress) -> dict[str, Any]:
+    """Build, deliver, measure; returns the summary that the command line prints.
+
+    Raises:
+        PostbackError: a step failed; nothing after it ran.
+    """
+    partitions = _partitions(settings, window)
+    started = time.monotonic()
+    with _instance(settings) as instance:
+        definitions = _code_location()
+
+        def execute(job: str, *, said: str, partition: str | None = None, tags: Mapping[str, str]) -> None:
+            began = time.monotonic()
+            _execute(definitions.resolve_job_def(job), instance, partition, tags)
+            progress(f"{said}: {time.monotonic() - began:.1f} s")
+
+        execute("build", said="build", **partitions)
+        for name in due_destinations(settings):
+            execute("deliver", said=f"deliver to {name}", partition=name, tags={})
+        execute("measure", said="measure", tags={})
+    return {"seconds": round(time.monotonic() - started, 1), **summarise(settings)}
+
+
+def due_destinations(settings: Settings) -> list[str]:
+    """Destinations with something that a drain could work on now."""
+    with open_ledger(settings.ledger_url(), settings.environment) as ledger:
+        due = ledger.due(sorted(settings.destinations))
+    return [name for name, each in due.items() if each.count and not each.paused]
+
+
+def _code_location() -> dg.Definitions:
+    return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
+
+
+def _partitions(settings: Settings, window: tuple[date, date] | None) -> dict[str, Any]:
+    today = datetime.now(UTC).date()
+    if window is None:
+        return {"partition": today.isoformat(), "tags": OPEN_WINDOW}
+    first, last = window
+    if first < settings.first_day or last > today:
+        raise RunFailed(
+            f"{settings.file}: days run from first_day ({settings.first_day}) to today ({today}); the run asks for"
+            f" {first} to {last}. Ask for other days, or set first_day to an earlier one."
+        )
+    return {"tags": range_tags(first, last)}
+
+
+@contextmanager
+def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    if "DAGSTER_HOME" not in os.environ:
+        home = settings.home / "dagster"
+        home.mkdir(parents=True, exist_ok=True)
+        if not (home / "dagster.yaml").exists():
+            (home / "dagster.yaml").write_text(LOCAL_INSTANCE, encoding="utf-8")
+        os.environ["DAGSTER_HOME"] = str(home)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def _execute(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str | None, tags: Mapping[str, str]
+) -> None:
+    # Every event is in the instance, for the UI; on a terminal they would bury what the run has to say.
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    with open(Path(instance.root_directory) / f"{job.name}.out", "w", encoding="utf-8") as said, redirect_stdout(said):
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=partition,
+            tags=dict(tags),
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            raise_on_error=False,
+        )
+    if result.success:
+        return
+    for event in result.all_events:
+        if event.is_step_failure:
+            raise RunFailed(_explain(job.name, event))
+    raise RunFailed(f"Job {job.name} failed; see run {result.run_id} in the Dagster UI.")
+
+
+def _explain(job: str, event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    text = "no reason was recorded" if error is None else error.message.strip()
+    kind, _, rest = text.partition(": ")
+    # Our own errors are whole sentences; the class name in front is for programmers.
+    said = rest if rest and kind.rpartition(".")[2][:1].isupper() and " " not in kind else text
+    return f"{job}: step {event.step_key} failed. {said}"

@@ -1,0 +1,119 @@
+"""Draining one destination: claim -> send -> record, until nothing is due or the time is spent.
+
+Belongs here: starting and stopping a drain, inside an event loop or around one. Does not belong here: the loop itself
+(`drain_loop`).
+
+Any number of drains may run at once, in one process or several: the ledger's leases keep them apart. A drain that
+dies leaves claims whose leases run out; nothing else depends on how it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from postback_pipeline.delivery.desk import Desk
+from postback_pipeline.delivery.drain_loop import DrainLoop
+from postback_pipeline.delivery.enqueue import rules_of
+from postback_pipeline.delivery.report import DrainReport
+from postback_pipeline.delivery.sending import Sender
+from postback_pipeline.delivery.transport import AiohttpTransport, Transport
+from postback_pipeline.destinations.base import Destination
+from postback_pipeline.ledger import Ledger
+from postback_pipeline.settings import Delivery, DestinationSettings, Mode, Settings
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+async def drain(
+    name: str,
+    destination: Destination,
+    destination_settings: DestinationSettings,
+    ledger: Ledger,
+    transport: Transport,
+    delivery: Delivery,
+    *,
+    stop: asyncio.Event | None = None,
+    environment: Mapping[str, str] = os.environ,
+    owner: str | None = None,
+) -> DrainReport:
+    """Sends what is due to one destination.
+
+    Set `stop`, or cancel, to end early: what is in flight finishes and is recorded, the rest goes back. Secrets are
+    looked up in `environment`; `owner` names the holder of the claims for people (default: this host and process).
+
+    Raises:
+        LedgerUnavailable: the database went away. What was not recorded becomes unknown when its lease runs out.
+    """
+    holder = owner or f"{socket.gethostname()}:{os.getpid()}"
+    desk = Desk(name, ledger, rules_of(destination, destination_settings), delivery.lease_seconds, holder)
+    sender = Sender(destination, transport, destination_settings.deadline_seconds, environment, desk.now)
+    loop = DrainLoop(desk, sender, destination_settings, delivery, stop or asyncio.Event())
+    task = asyncio.create_task(loop.run())
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        loop.stop.set()
+        await task
+        raise
+
+
+def transport_of(destination_settings: DestinationSettings) -> AiohttpTransport:
+    """The transport that a destination's mode allows: loopback in test mode, public addresses in live mode."""
+    live = destination_settings.mode is Mode.LIVE
+    allow_http = bool(destination_settings.options.get("allow_http", False))
+    return AiohttpTransport("public" if live else "loopback", allow_http=allow_http)
+
+
+def run_drain(name: str, destination: Destination, settings: Settings, ledger: Ledger) -> DrainReport:
+    """Drains a configured destination from code without an event loop.
+
+    SIGINT and SIGTERM end it cleanly first and reach their former handlers afterwards.
+
+    Raises:
+        LedgerUnavailable: as `drain`.
+    """
+
+    async def run() -> DrainReport:
+        stop = asyncio.Event()
+        destination_settings = settings.destinations[name]
+        async with transport_of(destination_settings) as transport:
+            with _stopping_on_signals(stop, received.append):
+                return await drain(
+                    name, destination, destination_settings, ledger, transport, settings.delivery, stop=stop
+                )
+
+    received: list[signal.Signals] = []
+    former = {number: signal.getsignal(number) for number in _SIGNALS}
+    report = asyncio.run(run())
+    if received:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+        signal.raise_signal(received[0])
+    return report
+
+
+@contextmanager
+def _stopping_on_signals(stop: asyncio.Event, received: Callable[[signal.Signals], None]) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+
+    def stop_by(number: signal.Signals) -> None:
+        received(number)
+        stop.set()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop_by, number)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            with suppress(ValueError):
+                loop.remove_signal_handler(number)

@@ -1,0 +1,233 @@
+"""The loop of one drain: what it holds, when it sends, waits, pauses and ends.
+
+Belongs here: the order of things. Does not belong here: the ledger's calls (`desk`), an attempt (`sending`), what it
+means (`judging`), group commit (`recorder`), rates (`pacing`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from postback_pipeline.delivery.desk import Desk
+from postback_pipeline.delivery.judging import Judgement
+from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP, Pace, Window
+from postback_pipeline.delivery.recorder import Recorder
+from postback_pipeline.delivery.report import DrainReport, Ended, Tally
+from postback_pipeline.delivery.sending import Sender
+from postback_pipeline.ledger import Claim, Result
+from postback_pipeline.settings import Delivery, DestinationSettings
+
+#: A rate-limited drain claims about this many seconds' worth at a time, so that a pause is heeded soon.
+CLAIM_SECONDS = 5.0
+#: So often a claim may come back empty although something is due: other workers may just be claiming it.
+EMPTY_CLAIMS = 3
+
+
+class DrainLoop:
+    """One drain of one destination; `run` once. Setting `stop` ends it early and cleanly."""
+
+    def __init__(
+        self, desk: Desk, sender: Sender, settings: DestinationSettings, delivery: Delivery, stop: asyncio.Event
+    ) -> None:
+        self.stop = stop
+        self._desk = desk
+        self._sender = sender
+        self._retry = settings.retry
+        self._delivery = delivery
+        self._loop = asyncio.get_running_loop()
+        self._pace = Pace(settings.rate)
+        self._window = Window(settings.concurrency)
+        self._tally = Tally()
+        self._recorder = Recorder(desk.record, delivery.lease_seconds)
+        self._recording = self._loop.create_task(self._recorder.run())
+        rated = settings.rate * CLAIM_SECONDS if settings.rate else delivery.claim_rows
+        self._limit = min(delivery.claim_rows, max(1, int(rated)))
+        # An attempt needs its deadline of a lease, and a little; leases are renewed before less is left.
+        slack = delivery.lease_seconds - settings.deadline_seconds
+        self._lease_needed = settings.deadline_seconds + slack / 4
+        self._renew_every = min(delivery.lease_seconds / 3, slack / 2)
+        self._queue: deque[Claim] = deque()
+        self._fetch: asyncio.Task[list[Claim]] | None = None
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._landed = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._empty_claims = 0
+        self._more = True
+        self._postponed_until: datetime | None = None
+        self._ended: Ended | None = None
+        self._reason: str | None = None
+
+    async def run(self) -> DrainReport:
+        """Drains. Whatever happens, what is in flight finishes and is recorded, and the rest goes back."""
+        started = self._loop.time()
+        self._ends_at = started + self._delivery.budget_seconds
+        leases = self._loop.create_task(self._desk.keep_leases(self._renew_every))
+        try:
+            await self._desk.open()
+            try:
+                if self._sender.missing:
+                    await self._pause(f"The environment variable {self._sender.missing[0]} is not set.")
+                await self._pump()
+            finally:
+                await self._settle()
+            return await self._report(self._loop.time() - started)
+        finally:
+            leases.cancel()
+            self._recording.cancel()
+            await asyncio.gather(leases, self._recording, return_exceptions=True)
+            self._desk.close()
+
+    async def _pump(self) -> None:
+        while not self._over():
+            if self._postponed_until is not None or not self._queue:
+                await self._refill()
+                continue
+            while len(self._in_flight) >= self._window.size:
+                self._landed.clear()
+                await self._landed.wait()
+            await self._recorder.room()
+            await self._sleep(self._pace.turn(self._loop.time()))
+            # What landed meanwhile may have changed everything.
+            if not self._over() and self._postponed_until is None:
+                self._launch(self._queue.popleft())
+                self._prefetch()
+
+    def _over(self) -> bool:
+        if self._ended is None and self.stop.is_set():
+            self._ended = "stopped"
+        if self._ended is None and self._loop.time() >= self._ends_at:
+            self._ended = "budget"
+        return self._ended is not None or self._failure is not None or self._recording.done()
+
+    async def _refill(self) -> None:
+        """Claims more; if there is nothing to claim, waits for what comes due soon, or ends the drain."""
+        if self._postponed_until is None and (claims := await self._claim()):
+            self._queue.extend(claims)
+            self._empty_claims = 0
+            return
+        await self._quiet()
+        await self._release_queue()
+        due = await self._desk.due()
+        wait = None if due.next_due_at is None else (due.next_due_at - self._desk.now()).total_seconds()
+        if due.paused:
+            self._ended = self._ended or "paused"
+        elif due.count and self._empty_claims < EMPTY_CLAIMS:
+            await self._sleep(0.1 * self._empty_claims)
+            self._empty_claims += 1
+        elif due.count or wait is None or wait > self._delivery.linger_seconds:
+            self._ended = self._ended or ("drained" if self._postponed_until is None else "postponed")
+        else:
+            self._reason = None
+            await self._sleep(max(wait, 0.01))
+        self._postponed_until = None
+
+    async def _claim(self) -> list[Claim]:
+        fetch, self._fetch = self._fetch, None
+        claims = await (fetch or self._desk.claim(self._limit, sweep=self._empty_claims > 0))
+        self._more = len(claims) == self._limit
+        self._tally.claimed += len(claims)
+        return claims
+
+    def _prefetch(self) -> None:
+        """Claims the next rows while the last ones are being sent."""
+        if self._more and self._fetch is None and len(self._queue) <= self._limit // 2:
+            self._fetch = self._loop.create_task(self._desk.claim(self._limit))
+
+    def _launch(self, claim: Claim) -> None:
+        task = self._loop.create_task(self._attempt(claim))
+        self._in_flight.add(task)
+        task.add_done_callback(self._land)
+
+    def _land(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._landed.set()
+        if not task.cancelled() and self._failure is None:
+            self._failure = task.exception()
+
+    async def _attempt(self, claim: Claim) -> None:
+        expired = claim.expires_at is not None and claim.expires_at <= self._desk.now()
+        if expired or self._desk.seconds_left(claim) < self._lease_needed:
+            await self._release([claim])
+            return
+        judgement = await self._sender.attempt(claim)
+        if judgement.elapsed is not None:
+            self._tally.attempt(judgement.elapsed)
+        if judgement.result is None:
+            await self._pause(judgement.configuration or "The destination's set-up is wrong.")
+            await self._release([claim])
+            return
+        self._recorder.put(judgement.result)
+        self._tally.result(judgement.result)
+        await self._heed(judgement, judgement.result)
+
+    async def _heed(self, judgement: Judgement, result: Result) -> None:
+        """What the exchange says about the receiver's health."""
+        if not judgement.failed:
+            self._window.succeeded()
+            return
+        tripped = self._window.failed()
+        if result.retry_after is not None:
+            await self._postpone(result.retry_after, result.reason)
+        elif tripped:
+            seconds = min(self._retry.max_seconds, self._retry.first_seconds * 2.0 ** (self._window.trips - 1))
+            reason = f"{FAILURES_TO_TRIP} attempts in a row failed, the last one: {result.reason}"
+            await self._postpone(self._desk.now() + timedelta(seconds=seconds), reason)
+
+    async def _postpone(self, until: datetime, reason: str) -> None:
+        if until > max(self._desk.now(), self._postponed_until or until - timedelta(seconds=1)):
+            self._postponed_until, self._reason = until, reason
+            await self._desk.postpone(until, reason)
+
+    async def _pause(self, reason: str) -> None:
+        if self._ended != "paused":
+            self._ended, self._reason = "paused", reason
+            await self._desk.pause(reason)
+
+    async def _release(self, claims: list[Claim]) -> None:
+        await self._desk.release(claims)
+        self._tally.released += len(claims)
+
+    async def _release_queue(self) -> None:
+        if self._fetch is not None:
+            self._queue.extend(await self._claim())
+        claims = list(self._queue)
+        self._queue.clear()
+        await self._release(claims)
+
+    async def _quiet(self) -> None:
+        """Waits until nothing is in flight and everything is recorded."""
+        if self._in_flight:
+            await asyncio.wait(self._in_flight)
+        await self._recorder.flushed()
+
+    async def _settle(self) -> None:
+        try:
+            if self._in_flight:
+                await asyncio.wait(self._in_flight)
+            self._recorder.close()
+            await self._recording
+        finally:
+            await self._release_queue()
+        if self._failure is not None:
+            raise self._failure
+
+    async def _sleep(self, seconds: float) -> None:
+        """Waits, but not beyond the budget, and wakes when told to stop."""
+        seconds = min(seconds, self._ends_at - self._loop.time())
+        if seconds > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), seconds)
+
+    async def _report(self, seconds: float) -> DrainReport:
+        due = await self._desk.due()
+        return self._tally.report(
+            self._desk.name,
+            self._ended or "drained",
+            self._reason,
+            stale=self._recorder.stale,
+            seconds=seconds,
+            due=due,
+        )

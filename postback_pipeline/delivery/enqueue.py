@@ -1,0 +1,72 @@
+"""The outbox's way into the ledger: which destination, by which rules, rendered by which adapter.
+
+Belongs here: bringing outbox rows, adapters, settings and the ledger together. Does not belong here: what becomes of
+a row (the ledger decides), what an element looks like (the adapter), where the rows come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from postback_pipeline.destinations.base import Destination
+from postback_pipeline.ledger import EnqueueReport, Ledger, Rules
+from postback_pipeline.model import Desired, PostbackError
+from postback_pipeline.settings import DestinationSettings, Settings
+
+
+def rules_of(destination: Destination, settings: DestinationSettings) -> Rules:
+    """What the ledger must know about a destination: its adapter's capabilities and its settings' retry policy."""
+    capabilities = destination.capabilities
+    return Rules(
+        restatement=capabilities.restatement,
+        retraction=capabilities.retraction,
+        reinstatement=capabilities.reinstatement,
+        adjusts_pixel=capabilities.adjusts_pixel,
+        deduplicates=capabilities.deduplicates,
+        dedup_window=capabilities.dedup_window,
+        judges_later=capabilities.judges_later,
+        max_attempts=settings.retry.max_attempts,
+        retry_first_seconds=settings.retry.first_seconds,
+        retry_max_seconds=settings.retry.max_seconds,
+    )
+
+
+def enqueue_outbox(
+    rows: Iterable[Desired],
+    ledger: Ledger,
+    destinations: Mapping[str, Destination],
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+) -> dict[str, EnqueueReport]:
+    """Enqueues an outbox, one ledger transaction per destination, so that the guard sees the whole of each.
+
+    A row that its adapter cannot render is counted as refused and named in the report with the reason; the others
+    go on. A destination whose enqueue the guard stopped does not stop the others either. The rows may come in any
+    order and are held in memory once; a dry run writes nothing and reports what would be written.
+
+    Returns:
+        Destination -> its report, in the order of the settings; those without rows included.
+
+    Raises:
+        PostbackError: a row names a destination that is not configured; then nothing is enqueued at all.
+    """
+    by_destination: dict[str, list[Desired]] = {name: [] for name in destinations}
+    for row in rows:
+        if row.destination not in by_destination:
+            raise PostbackError(
+                f"The outbox holds postbacks for the destination {row.destination!r}, which {settings.file} does not"
+                " configure. Configure it or end its routes; nothing was enqueued."
+            )
+        by_destination[row.destination].append(row)
+    return {
+        name: ledger.enqueue(
+            name,
+            by_destination[name],
+            rules=rules_of(destination, settings.destinations[name]),
+            render=destination.render,
+            guard=settings.guard,
+            dry_run=dry_run,
+        )
+        for name, destination in destinations.items()
+    }

@@ -1,0 +1,39 @@
+"""The registry: every destination type by the word in `type = "..."`, and the configured ones by their names.
+
+A new destination is one module here, one line in `DESTINATIONS` and one folder of golden requests in the tests.
+"""
+
+from __future__ import annotations
+
+from postback_pipeline.destinations.base import Destination, DestinationError
+from postback_pipeline.destinations.url_template import UrlTemplate
+from postback_pipeline.destinations.webhook import Webhook
+from postback_pipeline.settings import Settings, SettingsError
+
+DESTINATIONS: dict[str, type[Destination]] = {
+    UrlTemplate.type: UrlTemplate,
+    Webhook.type: Webhook,
+}
+
+
+def build_destinations(settings: Settings) -> dict[str, Destination]:
+    """Every configured destination by name, in the order of the settings file.
+
+    Raises:
+        SettingsError: one line per mistake over all destinations, each naming file, destination and option.
+    """
+    built: dict[str, Destination] = {}
+    mistakes: list[str] = []
+    for name, destination in settings.destinations.items():
+        adapter = DESTINATIONS.get(destination.type)
+        if adapter is None:
+            known = ", ".join(sorted(DESTINATIONS))
+            mistakes.append(f"destinations.{name}: type: {destination.type!r} is unknown. Known are {known}.")
+            continue
+        try:
+            built[name] = adapter.from_settings(name, destination)
+        except DestinationError as error:
+            mistakes += str(error).splitlines()
+    if mistakes:
+        raise SettingsError("\n".join(f"{settings.file}: {mistake}" for mistake in mistakes))
+    return built

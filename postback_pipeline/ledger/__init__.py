@@ -1,0 +1,73 @@
+"""The transactional record of postbacks and attempts: the only state that cannot be rebuilt.
+
+Belongs here: identity, revisions, claims, outcomes, states, history, people's commands, on SQLite and PostgreSQL
+with the same statements. Does not belong here: receivers' rules (handed in as `Rules`), rendering (handed in as a
+function), HTTP, the warehouse, Dagster. This file re-exports the public names and holds nothing else.
+"""
+
+from postback_pipeline.ledger.creation import create_ledger, open_ledger, upgrade_ledger
+from postback_pipeline.ledger.errors import LedgerError, LedgerUnavailable
+from postback_pipeline.ledger.ledger import Ledger
+from postback_pipeline.ledger.rules import Rules
+from postback_pipeline.ledger.stories import (
+    AttemptStory,
+    Change,
+    CommandReport,
+    DestinationStatus,
+    ImportReport,
+    LedgerStatus,
+    Reported,
+    Resolution,
+    Selected,
+    Selection,
+    Skipped,
+    StateCount,
+    Story,
+)
+from postback_pipeline.ledger.values import (
+    Action,
+    Approval,
+    Claim,
+    Due,
+    EnqueueReport,
+    LedgerIdentity,
+    Peeked,
+    Planned,
+    Refusal,
+    Result,
+    SweepReport,
+)
+
+__all__ = [
+    "Action",
+    "Approval",
+    "AttemptStory",
+    "Change",
+    "Claim",
+    "CommandReport",
+    "DestinationStatus",
+    "Due",
+    "EnqueueReport",
+    "ImportReport",
+    "Ledger",
+    "LedgerError",
+    "LedgerIdentity",
+    "LedgerStatus",
+    "LedgerUnavailable",
+    "Peeked",
+    "Planned",
+    "Refusal",
+    "Reported",
+    "Resolution",
+    "Result",
+    "Rules",
+    "Selected",
+    "Selection",
+    "Skipped",
+    "StateCount",
+    "Story",
+    "SweepReport",
+    "create_ledger",
+    "open_ledger",
+    "upgrade_ledger",
+]

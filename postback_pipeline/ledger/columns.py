@@ -1,0 +1,94 @@
+"""How instants, amounts and names are stored, the same on SQLite and PostgreSQL.
+
+Belongs here: column types. Does not belong here: tables (`schema`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+#: Where a receiver sets no limit: a real instant, so that "soonest first, no limit last" is the order of an index.
+FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+#: SQLite numbers rows by itself only in an INTEGER key.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Instant(TypeDecorator[datetime]):
+    """A timezone-aware instant, UTC. SQLite has no such type: there it is a text in the order of time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """SQLAlchemy's own text format knows no zone."""
+        return dialect.type_descriptor(Text() if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """Refuses an instant without a zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} carries no time zone.")
+        value = value.astimezone(UTC)
+        return value.isoformat(" ", "microseconds") if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Always UTC."""
+        if value is None:
+            return None
+        found: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        return found.astimezone(UTC)
+
+
+class Deadline(Instant):
+    """An instant, or None for no limit, stored as one that sorts last."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        """None is stored as `FOREVER`."""
+        return super().process_bind_param(FOREVER if value is None else value, dialect)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """`FOREVER` is read as None."""
+        found = super().process_result_value(value, dialect)
+        return None if found == FOREVER else found
+
+
+class Amount(TypeDecorator[Decimal]):
+    """Money in major units, stored as the decimal's text: exact on both databases."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        """Plain notation, never an exponent."""
+        return None if value is None else f"{value:f}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        """The decimal that was stored, digit for digit."""
+        return None if value is None else Decimal(value)
+
+
+class Names(TypeDecorator[Mapping[str, str]]):
+    """A small mapping of text to text, stored as a JSON object."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> str:
+        """Keys in order, so that equal mappings are equal texts."""
+        return json.dumps(dict(value or {}), sort_keys=True, ensure_ascii=False)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, str]:
+        """A plain dictionary."""
+        found: dict[str, str] = json.loads(value or "{}")
+        return found

@@ -1,0 +1,167 @@
+"""What people are told: the state of the queues, and the story of one conversion or postback.
+
+Belongs here: reading for people. Does not belong here: payloads (never shown), layout (the command line).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from postback_pipeline.ledger import guard
+from postback_pipeline.ledger.queue import due
+from postback_pipeline.ledger.schema import attempts, destinations, history, postbacks
+from postback_pipeline.ledger.selections import conditions_of, lists_of
+from postback_pipeline.ledger.stories import (
+    AttemptStory,
+    Change,
+    DestinationStatus,
+    LedgerStatus,
+    Selected,
+    Selection,
+    StateCount,
+    Story,
+)
+from postback_pipeline.ledger.values import LedgerIdentity
+from postback_pipeline.model import Kind, Outcome, State
+
+_P = postbacks.c
+
+
+def status(connection: Connection, identity: LedgerIdentity, now: datetime) -> LedgerStatus:
+    """All destinations that the ledger has heard of, by name."""
+    counts: dict[str, dict[State, StateCount]] = {}
+    query = select(_P.destination, _P.state, func.count().label("count"), func.min(_P.changed_at).label("oldest"))
+    for row in connection.execute(query.group_by(_P.destination, _P.state)):
+        states = counts.setdefault(row.destination, {})
+        states[State(row.state)] = StateCount(row._mapping["count"], row.oldest)
+    rows = {row.name: row for row in connection.execute(select(destinations))}
+    names = sorted(counts.keys() | rows.keys())
+    queues = due(connection, names, now)
+    return LedgerStatus(
+        identity=identity,
+        at=now,
+        destinations=tuple(
+            DestinationStatus(
+                destination=name,
+                states=counts.get(name, {}),
+                due=queues[name].count,
+                oldest_due_at=queues[name].oldest_due_at,
+                paused=queues[name].paused,
+                pause_reason=rows[name].pause_reason if name in rows else None,
+                paused_by=rows[name].paused_by if name in rows else None,
+                paused_at=rows[name].paused_at if name in rows else None,
+                not_before=rows[name].not_before if name in rows else None,
+                postpone_reason=rows[name].postpone_reason if name in rows else None,
+            )
+            for name in names
+        ),
+        approvals=tuple(guard.waiting(connection, now)),
+    )
+
+
+def inspect(connection: Connection, subject: str | int) -> list[Story]:
+    """The stories of one conversion at all destinations, by destination and revision, or of one postback."""
+    condition = _P.id == subject if isinstance(subject, int) else _P.conversion_key == subject
+    return _stories(connection, condition, _P.destination, _P.revision)
+
+
+def select_stories(connection: Connection, selection: Selection, limit: int) -> Selected:
+    """The stories of the newest `limit` postbacks of a selection, oldest first, and how many it has."""
+    conditions = conditions_of(selection)
+    ids: list[int] = []
+    for listed in lists_of(selection):
+        ids += connection.execute(select(_P.id).where(*conditions, *listed)).scalars()
+    shown = sorted(ids)[-limit:]
+    return Selected(len(ids), tuple(_stories(connection, _P.id.in_(shown), _P.id)))
+
+
+def _stories(connection: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Story]:
+    query = select(postbacks, _P.element.is_(None).label("element_erased")).where(condition)
+    rows = connection.execute(query.order_by(*order)).all()
+    ids = [row.id for row in rows]
+    tries = _grouped(
+        connection.execute(
+            select(attempts).where(attempts.c.postback_id.in_(ids)).order_by(attempts.c.postback_id, attempts.c.number)
+        )
+    )
+    changes = _grouped(
+        connection.execute(select(history).where(history.c.postback_id.in_(ids)).order_by(history.c.seq))
+    )
+    return [_story(row, tries.get(row.id, []), changes.get(row.id, [])) for row in rows]
+
+
+def _grouped(rows: Iterable[Row[Any]]) -> dict[int, list[Row[Any]]]:
+    grouped: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        grouped.setdefault(row.postback_id, []).append(row)
+    return grouped
+
+
+def _story(row: Row[Any], tries: list[Row[Any]], changes: list[Row[Any]]) -> Story:
+    return Story(
+        postback_id=row.id,
+        destination=row.destination,
+        conversion_key=row.conversion_key,
+        event_name=row.event_name,
+        revision=row.revision,
+        kind=Kind(row.kind),
+        value=row.value,
+        previous_value=row.previous_value,
+        currency=row.currency,
+        reason_code=row.reason_code,
+        receiver_event=row.receiver_event,
+        event_id=row.event_id,
+        transaction_id=row.transaction_id,
+        action_at=row.action_at,
+        event_time=row.event_time,
+        click_id=row.click_id,
+        clicked_at=row.clicked_at,
+        identifiers=tuple(row.identifiers),
+        definition_version=row.definition_version,
+        state=State(row.state),
+        reason=row.reason,
+        created_at=row.created_at,
+        changed_at=row.changed_at,
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+        element_hash=row.element_hash,
+        element_erased=bool(row.element_erased),
+        attempts=tuple(_attempt(attempt) for attempt in tries),
+        history=tuple(_change(change) for change in changes),
+    )
+
+
+def _attempt(row: Row[Any]) -> AttemptStory:
+    return AttemptStory(
+        number=row.number,
+        owner=row.owner,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        duplicate=row.duplicate,
+        phase=row.phase,
+        http_status=row.http_status,
+        reason=row.reason,
+        reply_head=row.reply_head,
+        retry_after=row.retry_after,
+        stale=row.stale,
+    )
+
+
+def _change(row: Row[Any]) -> Change:
+    return Change(
+        seq=row.seq,
+        at=row.at,
+        from_state=State(row.from_state) if row.from_state else None,
+        to_state=State(row.to_state),
+        attempt=row.attempt,
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        phase=row.phase,
+        http_status=row.http_status,
+        reason=row.reason,
+        actor=row.actor,
+    )

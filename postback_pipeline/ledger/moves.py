@@ -1,0 +1,68 @@
+"""Changing states and writing them down: no state changes without a row of history.
+
+Belongs here: the statements that move many postbacks at once for one reason. Does not belong here: the end of an
+attempt (`claims`), which moves each postback for its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, literal, null, select, update
+
+from postback_pipeline.ledger.known import chunks
+from postback_pipeline.ledger.schema import history, postbacks
+from postback_pipeline.model import State
+
+
+def move(
+    connection: Connection,
+    ids: Collection[int],
+    to_state: State,
+    *,
+    reason: str,
+    actor: str,
+    now: datetime,
+    **values: Any,
+) -> None:
+    """Moves postbacks to one state, whatever theirs is, and sets further columns of theirs to `values`.
+
+    The caller holds the rows (SQLite's write lock, or a row lock) and has checked that the move makes sense.
+    """
+    for chunk in chunks(ids):
+        selected = postbacks.c.id.in_(chunk)
+        entries = select(
+            literal(now, history.c.at.type),
+            postbacks.c.id,
+            postbacks.c.state,
+            literal(to_state.value),
+            literal(reason),
+            literal(actor),
+        ).where(selected)
+        _append(connection, ["at", "postback_id", "from_state", "to_state", "reason", "actor"], entries)
+        connection.execute(
+            update(postbacks).where(selected).values(state=to_state.value, reason=reason, changed_at=now, **values)
+        )
+
+
+def record_births(connection: Connection, destination: str, after_id: int, *, actor: str) -> None:
+    """Writes the first history row of every postback of a destination with an id above `after_id`.
+
+    The caller holds the destination (`lock_destination`), so that these are its own.
+    """
+    entries = select(
+        postbacks.c.created_at,
+        postbacks.c.id,
+        null(),
+        postbacks.c.state,
+        postbacks.c.reason,
+        literal(actor),
+    ).where(postbacks.c.destination == destination, postbacks.c.id > after_id)
+    columns = ["at", "postback_id", "from_state", "to_state", "reason", "actor"]
+    _append(connection, columns, entries.order_by(postbacks.c.id))
+
+
+def _append(connection: Connection, columns: list[str], entries: Select[Any]) -> None:
+    connection.execute(insert(history).from_select(columns, entries))

@@ -1,0 +1,60 @@
+"""Erasing payloads: they may hold what a receiver needs in clear, and are kept only as long as they are needed.
+
+Belongs here: the erasure. Does not belong here: when it is time (the caller knows the receivers' windows).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from postback_pipeline.ledger.database import Database
+from postback_pipeline.ledger.known import CHUNK
+from postback_pipeline.ledger.schema import postbacks
+from postback_pipeline.model import State
+
+#: Nothing is sent from these any more, unless a person replays one.
+FINAL_STATES = (
+    State.ACCEPTED,
+    State.PROCESSED,
+    State.REJECTED,
+    State.SUPERSEDED,
+    State.CANCELLED,
+    State.EXPIRED,
+)
+
+_P = postbacks.c
+
+
+def erase_payloads(database: Database, before: datetime) -> int:
+    """Erases the elements of postbacks that are final since before this instant; returns how many.
+
+    Their hashes stay. An erased postback can no longer be replayed. Small transactions: it may be stopped and repeated.
+    """
+    erased, last = 0, 0
+    while True:
+        query = (
+            select(_P.id)
+            .where(
+                _P.id > last,
+                _P.element.is_not(None),
+                _P.state.in_([state.value for state in FINAL_STATES]),
+                _P.changed_at < before,
+            )
+            .order_by(_P.id)
+            .limit(CHUNK)
+        )
+        with database.reading() as connection:
+            ids: list[int] = list(connection.execute(query).scalars())
+        if not ids:
+            return erased
+        with database.writing() as connection:
+            if database.sqlite:
+                # Otherwise the bytes would stay in the file until something else is written there.
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            # Once more with the condition: a person may have replayed one since.
+            condition = _P.state.in_([state.value for state in FINAL_STATES])
+            done = connection.execute(update(postbacks).where(_P.id.in_(ids), condition).values(element=None))
+        erased += done.rowcount
+        last = ids[-1]

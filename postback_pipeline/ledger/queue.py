@@ -1,0 +1,83 @@
+"""What is due, answered from the indexes alone: sensors ask every few seconds.
+
+Belongs here: counts and instants of queues, and a look at what is first in them. Does not belong here: taking anything
+from them (`claims`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from postback_pipeline.ledger.schema import QUEUED, destinations, postbacks
+from postback_pipeline.ledger.values import Due, Peeked
+from postback_pipeline.model import Kind, State
+
+_P = postbacks.c
+
+
+@dataclass(slots=True)
+class _Queue:
+    count: int = 0
+    oldest: datetime | None = None
+    next: datetime | None = None
+
+
+def due(connection: Connection, names: Sequence[str], now: datetime) -> dict[str, Due]:
+    """One `Due` per name, also for names without any postback."""
+    queues = _read_queues(connection, names, now)
+    rows = {row.name: row for row in connection.execute(select(destinations).where(destinations.c.name.in_(names)))}
+    found = {}
+    for name in names:
+        queue = queues.get(name, _Queue())
+        paused, not_before = (rows[name].paused, rows[name].not_before) if name in rows else (False, None)
+        if not_before is not None and not_before > now:
+            first = _earliest(queue.oldest, queue.next)
+            found[name] = Due(0, None, max(not_before, first) if first else None, paused)
+        else:
+            found[name] = Due(queue.count, queue.oldest, queue.next, paused)
+    return found
+
+
+def peek(connection: Connection, destination: str, limit: int, now: datetime) -> list[Peeked]:
+    """The first due postbacks in the order of claims, taking nothing; also of a destination that is paused."""
+    query = (
+        select(_P.id, _P.kind, _P.conversion_key, _P.revision, _P.element)
+        .where(_P.destination == destination, QUEUED, _P.due_at <= now, _P.expires_at > now, _P.element.is_not(None))
+        .order_by(_P.expires_at, _P.due_at, _P.id)
+        .limit(limit)
+    )
+    return [
+        # `Postback.key`.
+        Peeked(row.id, Kind(row.kind), f"{row.conversion_key}.{row.revision}", row.element)
+        for row in connection.execute(query)
+    ]
+
+
+def _read_queues(connection: Connection, names: Sequence[str], now: datetime) -> dict[str, _Queue]:
+    queues: dict[str, _Queue] = {}
+    # A lease that ran out is work as well: only a drain's sweep moves it on.
+    for column, condition in ((_P.due_at, QUEUED), (_P.lease_until, _P.state == State.SENDING.value)):
+        query = (
+            select(
+                _P.destination,
+                func.count().filter(column <= now).label("due"),
+                func.min(column).filter(column <= now).label("oldest"),
+                func.min(column).filter(column > now).label("upcoming"),
+            )
+            .where(_P.destination.in_(names), condition)
+            .group_by(_P.destination)
+        )
+        for row in connection.execute(query):
+            queue = queues.setdefault(row.destination, _Queue())
+            queue.count += row.due
+            queue.oldest = _earliest(queue.oldest, row.oldest)
+            queue.next = _earliest(queue.next, row.upcoming)
+    return queues
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min((instant for instant in instants if instant is not None), default=None)

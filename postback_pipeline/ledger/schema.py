@@ -1,0 +1,194 @@
+"""The ledger's tables as they are now, for building statements.
+
+Belongs here: tables, indexes, the version. Does not belong here: how a database gets there (`migrations`, whose newest
+revision must give exactly these tables; a test compares them).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+
+from postback_pipeline.ledger.columns import Amount, Deadline, Instant, Names, RowId
+
+#: The newest revision in `migrations/versions`. Revisions are numbers of four digits: later ones are greater texts.
+SCHEMA_VERSION = "0001"
+#: Not Alembic's default name: the ledger may share its database with other tools that keep theirs there.
+VERSION_TABLE = "ledger_version"
+
+metadata = MetaData()
+
+#: Can be claimed. Both databases use a partial index only where a query repeats its condition word for word.
+QUEUED = text("state IN ('pending', 'retry')")
+
+ledger_identity = Table(
+    "ledger_identity",
+    metadata,
+    Column("ledger_id", Text, primary_key=True),
+    Column("environment", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+destinations = Table(
+    "destinations",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("paused", Boolean, nullable=False, server_default=false()),
+    Column("pause_reason", Text),
+    Column("paused_by", Text),
+    Column("paused_at", Instant),
+    # Nothing leaves before this instant: the receiver asked to wait, or it failed too often.
+    Column("not_before", Instant),
+    Column("postpone_reason", Text),
+)
+
+postbacks = Table(
+    "postbacks",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    # What it is. Never changes.
+    Column("destination", Text, nullable=False),
+    Column("conversion_key", Text, nullable=False),
+    Column("event_name", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Amount, nullable=False),
+    Column("previous_value", Amount),
+    Column("currency", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    # `model.Facts`.
+    Column("receiver_event", Text, nullable=False),
+    Column("event_id", Text),
+    Column("transaction_id", Text, nullable=False),
+    Column("action_at", Instant, nullable=False),
+    Column("event_time", Instant, nullable=False),
+    Column("click_id", Text),
+    Column("clicked_at", Instant),
+    Column("identifiers", Names, nullable=False),
+    Column("definition_version", Text, nullable=False),
+    # The accepted postback that this one adjusts; None for a first report, or if only the pixel reported.
+    Column("parent_id", BigInteger),
+    # `enqueue`, `replay` or `import`.
+    Column("origin", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # The frozen element; None once erased. Its hash stays.
+    Column("element", Text),
+    Column("element_hash", Text, nullable=False),
+    # Where it stands.
+    Column("state", Text, nullable=False),
+    Column("reason", Text),
+    Column("changed_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("expires_at", Deadline, nullable=False),
+    # Cancelled by a person: stays so until the desired value changes.
+    Column("by_person", Boolean, nullable=False, server_default=false()),
+    # Claims ever made, and how many of them ended unknown.
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("unknown_attempts", Integer, nullable=False, server_default=text("0")),
+    # The same since the last enqueue, replay or resend: the budget and the deduplication window count from there.
+    Column("round_attempts", Integer, nullable=False, server_default=text("0")),
+    Column("round_unknown", Integer, nullable=False, server_default=text("0")),
+    Column("round_started_at", Instant),
+    # The claim, while it is being sent.
+    Column("token", Text),
+    Column("owner", Text),
+    Column("lease_until", Instant),
+    UniqueConstraint("destination", "conversion_key", "revision", name="postbacks_identity"),
+    # The order of claims; counting what is due reads nothing else.
+    Index(
+        "postbacks_queued",
+        "destination",
+        "expires_at",
+        "due_at",
+        "id",
+        sqlite_where=QUEUED,
+        postgresql_where=QUEUED,
+    ),
+    Index("postbacks_state", "destination", "state", "changed_at"),
+    Index("postbacks_created", "destination", "origin", "created_at"),
+    Index("postbacks_key", "conversion_key"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("postback_id", BigInteger, ForeignKey("postbacks.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    # None while it is under way.
+    Column("outcome", Text),
+    Column("duplicate", Boolean, nullable=False, server_default=false()),
+    Column("phase", Text),
+    Column("http_status", Integer),
+    Column("reason", Text),
+    Column("reply_head", Text),
+    Column("retry_after", Instant),
+    # Reported after its lease was lost: it changed no state.
+    Column("stale", Boolean, nullable=False, server_default=false()),
+    sqlite_with_rowid=False,
+)
+
+history = Table(
+    "history",
+    metadata,
+    Column("seq", RowId, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("postback_id", BigInteger, ForeignKey("postbacks.id"), nullable=False),
+    Column("from_state", Text),
+    Column("to_state", Text, nullable=False),
+    Column("attempt", Integer),
+    Column("outcome", Text),
+    Column("phase", Text),
+    Column("http_status", Integer),
+    Column("reason", Text),
+    Column("actor", Text, nullable=False),
+    Index("history_postback", "postback_id"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("destination", Text, nullable=False),
+    # What it names; never changed, so that a person approves what they read.
+    Column("postbacks", Integer, nullable=False),
+    Column("retractions", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    # `waiting`, `approved`, `used` or `replaced` (by a later one with other counts).
+    Column("status", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # When an enqueue last needed it: one that none has needed for a day waits no longer.
+    Column("asked_at", Instant, nullable=False),
+    Column("approved_at", Instant),
+    Column("approved_by", Text),
+    Column("used_at", Instant),
+    Index("approvals_destination", "destination", "status"),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("command", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    # What it was about and what it did, as text for people: counts, ids, names.
+    Column("subject", Text, nullable=False),
+)

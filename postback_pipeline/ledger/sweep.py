@@ -1,0 +1,123 @@
+"""What happens to postbacks by itself, as time passes and parents settle.
+
+Belongs here: leases that ran out, windows that closed, children that were held. Does not belong here: what workers
+and people do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, select
+
+from postback_pipeline.ledger.database import Database
+from postback_pipeline.ledger.decision import REPORTED_STATES
+from postback_pipeline.ledger.endings import lapse, sending_rows
+from postback_pipeline.ledger.known import CHUNK
+from postback_pipeline.ledger.machine import DEDUP_WINDOW_CLOSED, LEASE_EXPIRED, NOT_DEDUPLICATED, WINDOW_CLOSED
+from postback_pipeline.ledger.moves import move
+from postback_pipeline.ledger.rules import Rules
+from postback_pipeline.ledger.schema import QUEUED, postbacks
+from postback_pipeline.ledger.values import SweepReport
+from postback_pipeline.model import State
+
+ACTOR = "sweep"
+PARENT_PROCESSED = "parent_processed"
+PARENT_GONE = "parent_not_accepted"
+
+_P = postbacks.c
+_parent = postbacks.alias("parent")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """Which postbacks time moves on, and how."""
+
+    ids: Select[int]
+    act: Callable[[Connection, list[int]], SweepReport]
+
+
+def sweep(database: Database, destination: str, rules: Rules) -> SweepReport:
+    """Moves on what time alone moves, in short transactions; takes no write lock if there is nothing to move."""
+    with database.reading() as connection:
+        now = database.now(connection)
+    total = SweepReport()
+    for step in _steps(destination, rules, now):
+        while True:
+            with database.reading() as connection:
+                if connection.execute(step.ids.limit(1)).first() is None:
+                    break
+            with database.writing() as connection:
+                query = step.ids.limit(CHUNK).with_for_update(skip_locked=True, key_share=True, of=postbacks)
+                ids = list(connection.execute(query).scalars())
+                if not ids:
+                    # A worker or another sweep has them.
+                    break
+                total = _sum(total, step.act(connection, ids))
+    return total
+
+
+def _steps(destination: str, rules: Rules, now: datetime) -> list[_Step]:
+    mine = select(_P.id).where(_P.destination == destination)
+    queued, held = mine.where(QUEUED), mine.where(_P.state == State.HELD.value)
+    child = held.join(_parent, _parent.c.id == _P.parent_id)
+    steps = [
+        _Step(
+            mine.where(_P.state == State.SENDING.value, _P.lease_until <= now),
+            lambda c, ids: _lapse(c, ids, rules, now),
+        ),
+        _Step(
+            queued.where(_P.expires_at <= now, _P.unknown_attempts == 0),
+            lambda c, ids: SweepReport(expired=_move(c, ids, State.EXPIRED, WINDOW_CLOSED, now)),
+        ),
+        _Step(
+            # The receiver may have taken it: saying that it expired would deny that.
+            queued.where(_P.expires_at <= now, _P.unknown_attempts > 0),
+            lambda c, ids: SweepReport(parked=_move(c, ids, State.PARKED, WINDOW_CLOSED, now)),
+        ),
+        _Step(
+            held.where(_P.expires_at <= now),
+            lambda c, ids: SweepReport(expired=_move(c, ids, State.EXPIRED, WINDOW_CLOSED, now)),
+        ),
+        _Step(
+            child.where(_parent.c.state == State.PROCESSED.value),
+            lambda c, ids: SweepReport(freed=_move(c, ids, State.PENDING, PARENT_PROCESSED, now)),
+        ),
+        _Step(
+            child.where(_parent.c.state.not_in([state.value for state in REPORTED_STATES])),
+            lambda c, ids: SweepReport(cancelled=_move(c, ids, State.CANCELLED, PARENT_GONE, now)),
+        ),
+    ]
+    if not rules.deduplicates or rules.dedup_window is not None:
+        steps.append(_too_late_to_resend(mine, rules, now))
+    return steps
+
+
+def _too_late_to_resend(mine: Select[int], rules: Rules, now: datetime) -> _Step:
+    """Unknown attempts whose retry the receiver would no longer recognise: it waited too long, or the rules changed."""
+    condition = and_(_P.state == State.RETRY.value, _P.round_unknown > 0)
+    if rules.deduplicates and rules.dedup_window is not None:
+        condition = and_(condition, _P.round_started_at <= now - rules.dedup_window)
+    reason = DEDUP_WINDOW_CLOSED if rules.deduplicates else NOT_DEDUPLICATED
+    return _Step(mine.where(condition), lambda c, ids: SweepReport(parked=_move(c, ids, State.PARKED, reason, now)))
+
+
+def _lapse(connection: Connection, ids: list[int], rules: Rules, now: datetime) -> SweepReport:
+    rows = connection.execute(sending_rows(ids)).all()
+    states = [ending.transition.state for ending in lapse(connection, rows, rules=rules, reason=LEASE_EXPIRED, now=now)]
+    return SweepReport(lapsed=len(states), retried=states.count(State.RETRY), parked=states.count(State.PARKED))
+
+
+def _move(connection: Connection, ids: list[int], state: State, reason: str, now: datetime) -> int:
+    move(connection, ids, state, reason=reason, actor=ACTOR, now=now)
+    return len(ids)
+
+
+def _sum(left: SweepReport, right: SweepReport) -> SweepReport:
+    values: dict[str, Any] = {
+        field.name: getattr(left, field.name) + getattr(right, field.name) for field in fields(SweepReport)
+    }
+    return SweepReport(**values)

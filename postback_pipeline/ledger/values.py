@@ -1,0 +1,213 @@
+"""What goes into the ledger and what comes out of it: frozen values for workers, enqueue and the orchestrator.
+
+Belongs here: the values of the machine's side of the API. Does not belong here: what people ask and are told
+(`stories`), how any of it is stored (`schema`). Every `datetime` is timezone-aware UTC, every amount a `Decimal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from postback_pipeline.model import Kind, Outcome, Phase, State
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerIdentity:
+    """What tells one ledger from another; the warehouse remembers it."""
+
+    ledger_id: str
+    environment: str
+    created_at: datetime
+
+
+class Action(StrEnum):
+    """What enqueue did about one row of the outbox."""
+
+    INSERT = "insert"
+    """A new revision was written."""
+    REPLACE = "replace"
+    """The newest revision had not left: it was superseded by a new one."""
+    CANCEL = "cancel"
+    """The newest revision had not left and what should be believed went back to what is reported."""
+    KNOWN = "known"
+    """The ledger holds this already."""
+    STALE = "stale"
+    """Computed against another revision than the newest one; the next build sees it."""
+    WAITS = "waits"
+    """The newest revision is being sent or its fate is unknown: the receiver may know it."""
+    UNSUPPORTED = "unsupported"
+    """The receiver takes no postback of the kind that this would need."""
+    NOTHING = "nothing"
+    """Nothing was reported and nothing should be, or the difference to what is reported is none."""
+    REFUSED = "refused"
+    """The row is malformed or its element cannot be rendered; `EnqueueReport.refusals` says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One postback that an enqueue writes (or, in a dry run, would write)."""
+
+    conversion_key: str
+    event_name: str
+    revision: int
+    kind: Kind
+    value: Decimal
+    previous_value: Decimal | None
+    currency: str
+    reason_code: str
+    #: PENDING, or HELD until the receiver processed the postback it adjusts.
+    state: State
+    due_at: datetime
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a row of the outbox could not become a postback. Free of personal data."""
+
+    conversion_key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An enqueue that was too large or retracted too much and waits for a person, by number."""
+
+    id: int
+    destination: str
+    #: What the person is asked to let through.
+    postbacks: int
+    retractions: int
+    reason: str
+    created_at: datetime
+    approved_at: datetime | None = None
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueueReport:
+    """What one enqueue did, or would do: every row of the outbox is in exactly one of `actions`."""
+
+    destination: str
+    dry_run: bool
+    actions: Mapping[Action, int]
+    #: New postbacks by kind. Empty where the guard stopped the enqueue.
+    kinds: Mapping[Kind, int]
+    #: The first refused rows; `actions[Action.REFUSED]` counts them all.
+    refusals: tuple[Refusal, ...] = ()
+    #: Set where the guard stopped it: nothing was written. In a dry run its id is 0 unless one waits already.
+    stopped_by: Approval | None = None
+    #: Dry run only: the postbacks that would be written, guard or not.
+    planned: tuple[Planned, ...] = ()
+    #: Dry run only: keys of the conversions whose newest postback would be cancelled without a new one.
+    cancelled: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """Rows of the outbox that were looked at."""
+        return sum(self.actions.values())
+
+    @property
+    def inserted(self) -> int:
+        """New postbacks."""
+        return sum(self.kinds.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """A due postback as a worker would claim it, for showing the request that would leave."""
+
+    postback_id: int
+    kind: Kind
+    #: As in `Claim`.
+    key: str
+    element: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One postback that its holder, and nobody else, may send until `lease_until`."""
+
+    postback_id: int
+    destination: str
+    conversion_key: str
+    event_name: str
+    revision: int
+    kind: Kind
+    #: The frozen element, and the key that stays the same on every attempt (`Postback.key`).
+    element: str = field(repr=False)
+    key: str
+    #: Fencing token: unique per claim, checked when the outcome is recorded.
+    token: str
+    #: Number of this attempt, from 1.
+    attempt: int
+    #: Earlier attempts of this postback whose fate is unknown.
+    unknown_attempts: int
+    #: When the first attempt of this round was claimed; a receiver's deduplication window starts here.
+    first_attempt_at: datetime
+    created_at: datetime
+    event_time: datetime
+    #: None: the receiver sets no limit.
+    expires_at: datetime | None
+    lease_until: datetime
+    #: PENDING or RETRY: where a release puts it back.
+    claimed_from: State
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How the attempt of one claim ended. A problem with the configuration is no result: release and pause."""
+
+    postback_id: int
+    token: str
+    #: For a receiver's "duplicate": ACCEPTED with `duplicate`; the ledger decides whether that is so.
+    outcome: Outcome
+    finished_at: datetime
+    #: REJECTED only: False for a documented "not now, and not processed" (429, 503).
+    final: bool = True
+    #: The receiver says it has this already.
+    duplicate: bool = False
+    #: A receiver's code or our own short word. Free of personal data and secrets.
+    reason: str = ""
+    #: How far the attempt got; None where none was made.
+    phase: Phase | None = None
+    http_status: int | None = None
+    #: The first bytes of the reply, redacted, at most 2 KiB; what is longer is cut.
+    reply_head: str | None = None
+    #: The receiver asked not to be called before this instant.
+    retry_after: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a destination's queue asks for now."""
+
+    #: Postbacks that a drain could work on now: due ones, and those whose worker's lease ran out. Counted also
+    #: while the destination is paused, zero while it is postponed.
+    count: int
+    oldest_due_at: datetime | None
+    #: The next instant at which something becomes due; None if nothing will by itself.
+    next_due_at: datetime | None
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep found and moved on, in postbacks."""
+
+    #: Leases that ran out: their attempts became unknown, and then ...
+    lapsed: int = 0
+    #: ... due again where the receiver deduplicates, or
+    retried: int = 0
+    #: left to a person. Also those whose deduplication window or receiver's window closed after an unknown attempt.
+    parked: int = 0
+    #: The receiver's window closed before they left.
+    expired: int = 0
+    #: Held ones whose parent was processed, and those whose parent never will be.
+    freed: int = 0
+    cancelled: int = 0

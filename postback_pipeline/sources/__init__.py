@@ -1,0 +1,1 @@
+"""Files and databases -> raw tables; import the module that is meant (`load`, `warehouse`, `definitions` ...)."""

@@ -1,0 +1,70 @@
+"""Facts that SQL decides by and nobody edits -> `raw.destination_capabilities`, `raw.currencies`.
+
+Belongs here: what the configured receivers can do, and the currencies that exist. Does not belong here: what people
+edit (`definitions.py`), what came in (the landing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from iso4217 import Currency
+
+from postback_pipeline.destinations.base import Destination
+from postback_pipeline.settings import DestinationSettings
+from postback_pipeline.sources.replace import replace_tables
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def load_reference(
+    connection: DuckDBPyConnection,
+    destinations: Mapping[str, Destination],
+    settings: Mapping[str, DestinationSettings],
+) -> bool:
+    """Replaces both tables in one transaction; `destinations` and `settings` have the same keys.
+
+    Returns whether anything changed.
+    """
+    return replace_tables(
+        connection,
+        {
+            "raw.destination_capabilities": [
+                _capabilities_row(destination, settings[name]) for name, destination in destinations.items()
+            ],
+            "raw.currencies": [{"currency": code, "minor_units": units} for code, units in currencies()],
+        },
+    )
+
+
+def currencies() -> Iterator[tuple[str, int]]:
+    """ISO 4217 codes with their number of minor-unit digits; those without one (gold, testing codes) are left out."""
+    for currency in Currency:
+        if currency.exponent is not None:
+            yield currency.code, currency.exponent
+
+
+def _capabilities_row(destination: Destination, settings: DestinationSettings) -> dict[str, object]:
+    can = destination.capabilities
+    return {
+        "destination": destination.name,
+        "type": destination.type,
+        "mode": settings.mode.value,
+        "report_time_zone": settings.report_time_zone,
+        "deduplicates": can.deduplicates,
+        "dedup_window_hours": _hours(can.dedup_window),
+        "max_age_hours": _hours(can.max_age),
+        "restatement": can.restatement,
+        "retraction": can.retraction,
+        "reinstatement": can.reinstatement,
+        "adjusts_pixel": can.adjusts_pixel,
+        "adjustment_min_age_hours": _hours(can.adjustment_min_age),
+        "adjustment_max_age_hours": _hours(can.adjustment_max_age),
+    }
+
+
+def _hours(span: timedelta | None) -> float | None:
+    return None if span is None else span / timedelta(hours=1)

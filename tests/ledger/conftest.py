@@ -1,0 +1,214 @@
+"""A ledger on either database, a clock that tests move, and short ways to do to it what the system does."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+
+from postback_pipeline.ledger import (
+    Claim,
+    EnqueueReport,
+    Ledger,
+    Result,
+    Rules,
+    Selection,
+    Story,
+    SweepReport,
+    create_ledger,
+    open_ledger,
+)
+from postback_pipeline.model import Desired, Facts, Outcome, Phase, Postback, State
+from postback_pipeline.settings import Guard
+
+START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EVERYTHING = Rules(restatement=True, retraction=True, reinstatement=True, adjusts_pixel=True, max_attempts=3)
+
+
+@dataclass
+class Clock:
+    """The ledger's clock."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, **amount: float) -> None:
+        self.now += timedelta(**amount)
+
+
+@dataclass
+class Shop:
+    """One ledger with one destination, `meta`, unless told otherwise."""
+
+    ledger: Ledger
+    clock: Clock
+    rules: Rules = EVERYTHING
+    guard: Guard = field(default_factory=Guard)
+    rendered: list[Postback] = field(default_factory=list)
+
+    def desired(
+        self,
+        key: str = "purchase:1",
+        value: str = "10.00",
+        *,
+        against: int | None = None,
+        currency: str = "GBP",
+        destination: str = "meta",
+        facts: Facts | None = None,
+        **more: Any,
+    ) -> Desired:
+        """A row of the outbox, computed against the ledger as it is unless told otherwise."""
+        if against is None:
+            against = max([story.revision for story in self.stories(key, destination)], default=0)
+        return Desired(
+            destination=destination,
+            conversion_key=key,
+            event_name="purchase",
+            desired_value=Decimal(value),
+            currency=currency,
+            fingerprint=f"{Decimal(value):.4f} {currency}",
+            computed_against=against,
+            reason_code="reported" if Decimal(value) else "refunded",
+            facts=facts or self.facts(key),
+            **more,
+        )
+
+    def facts(self, key: str = "purchase:1", **changes: Any) -> Facts:
+        facts = Facts(
+            receiver_event="Purchase",
+            event_id=f"event-{key}",
+            transaction_id=key.partition(":")[2],
+            action_at=START - timedelta(hours=2),
+            event_time=START - timedelta(hours=1),
+            click_id="click-1",
+            clicked_at=START - timedelta(hours=3),
+            identifiers={"fbclid": "fb.1"},
+            definition_version="d1.r1",
+        )
+        return replace(facts, **changes)
+
+    def render(self, postback: Postback) -> str:
+        self.rendered.append(postback)
+        return f"{postback.key} {postback.kind} {postback.value} {postback.person.get('ip', '')}"
+
+    def enqueue(self, *rows: Desired, **given: Any) -> EnqueueReport:
+        options: dict[str, Any] = {"rules": self.rules, "render": self.render, "guard": self.guard, **given}
+        destination = rows[0].destination if rows else "meta"
+        return self.ledger.enqueue(destination, rows, **options)
+
+    def report(self, value: str, key: str = "purchase:1", **more: Any) -> EnqueueReport:
+        """Enqueues one desired value."""
+        return self.enqueue(self.desired(key, value, **more))
+
+    def claim(
+        self, limit: int = 100, *, destination: str = "meta", lease: float = 60, owner: str = "w1"
+    ) -> list[Claim]:
+        return self.ledger.claim(destination, limit, lease_seconds=lease, owner=owner, rules=self.rules)
+
+    def result(self, claim: Claim, outcome: Outcome = Outcome.ACCEPTED, **more: Any) -> Result:
+        values: dict[str, Any] = {"phase": Phase.DONE, "http_status": 200} | more
+        return Result(claim.postback_id, claim.token, outcome, self.clock.now, **values)
+
+    def record(self, claim: Claim, outcome: Outcome = Outcome.ACCEPTED, **more: Any) -> int:
+        return self.ledger.record([self.result(claim, outcome, **more)], rules=self.rules)
+
+    def send(self, outcome: Outcome = Outcome.ACCEPTED, **more: Any) -> Claim:
+        """Claims the one due postback and records its outcome."""
+        (claim,) = self.claim()
+        assert self.record(claim, outcome, **more) == 0
+        return claim
+
+    def tell(self, value: str, key: str = "purchase:1", **more: Any) -> None:
+        """Enqueues a desired value and has it accepted."""
+        self.report(value, key, **more)
+        self.send()
+
+    def sweep(self, destination: str = "meta") -> SweepReport:
+        return self.ledger.sweep(destination, self.rules)
+
+    def stories(self, key: str = "purchase:1", destination: str = "meta") -> list[Story]:
+        return [story for story in self.ledger.inspect(key) if story.destination == destination]
+
+    def newest(self, key: str = "purchase:1") -> Story:
+        return self.stories(key)[-1]
+
+    def state(self, key: str = "purchase:1") -> State:
+        return self.newest(key).state
+
+    def states(self, key: str = "purchase:1") -> list[State]:
+        """By revision."""
+        return [story.state for story in self.stories(key)]
+
+    def replay(self, *ids: int, **options: Any) -> Any:
+        return self.ledger.replay(Selection(ids=ids), actor="ann", reason="asked to", **options)
+
+    def history(self) -> Sequence[dict[str, Any]]:
+        return [row for rows in self.ledger.history(0) for row in rows]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty ledger; copying it is faster than making one."""
+    file = tmp_path_factory.mktemp("template") / "ledger.sqlite"
+    create_ledger(f"sqlite:///{file}", "test", clock=Clock())
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[Callable[[str], str]]:
+    """Makes an empty ledger in a new database of a given name; the databases go with the server."""
+    server = sqlalchemy.make_url(postgres_server)
+    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+
+    def url_of(name: str) -> str:
+        return server.set(database=name).render_as_string(hide_password=False)
+
+    def run(statement: str) -> None:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+    run("CREATE DATABASE ledger_template")
+    create_ledger(url_of("ledger_template"), "test", clock=Clock())
+
+    def copy(name: str) -> str:
+        run(f"CREATE DATABASE {name} TEMPLATE ledger_template")
+        return url_of(name)
+
+    yield copy
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a fresh, empty ledger of environment `test`."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("sqlite_template")
+        file = tmp_path / "ledger.sqlite"
+        shutil.copyfile(template, file)
+        return f"sqlite:///{file}"
+    copy: Callable[[str], str] = request.getfixturevalue("postgres_template")
+    _copies.append(None)
+    return copy(f"ledger_{len(_copies)}")
+
+
+_copies: list[None] = []
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def shop(ledger_url: str, clock: Clock) -> Iterator[Shop]:
+    with open_ledger(ledger_url, "test", clock=clock) as ledger:
+        yield Shop(ledger, clock)
