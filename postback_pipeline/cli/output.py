@@ -46,12 +46,12 @@ def print_fields(fields: Mapping[str, object]) -> None:
     """Prints one line per field that has a value."""
     width = max((len(name) for name in fields), default=0)
     for name, value in fields.items():
-        if value not in (None, ""):
-            typer.echo(f"  {name:<{width}}  {readable(value)}")
+        if text := readable(value):
+            typer.echo(f"  {name:<{width}}  {text}")
 
 
 def readable(value: object) -> str:
-    """A value as one line of plain text; nothing for None, times in UTC to the second."""
+    """A value as one line of plain text; nothing for None, times in UTC to the second, amounts in major units."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -59,10 +59,17 @@ def readable(value: object) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        return _amount(value)
     if isinstance(value, list | tuple):
         return ", ".join(readable(each) for each in value)
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(value))
+
+
+def _amount(value: Decimal) -> str:
+    """Without the zeros that a column's scale adds, but 10.50 rather than 10.5."""
+    whole, point, fraction = f"{value:f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}{point}{fraction:0<2}" if fraction else whole
 
 
 def _plain(value: object) -> object:

@@ -29,6 +29,9 @@ To = Annotated[
     typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last day, included.", show_default=False),
 ]
 
+#: More columns than this do not fit beside each other.
+MOST_COLUMNS = 10
+
 
 def run(from_: From = None, to: To = None, json: Json = False, config: Config = None) -> None:
     """Build, deliver and measure once. Without days: whatever is new or changed."""
@@ -79,12 +82,20 @@ def _show(summary: Mapping[str, Any], as_json: bool) -> None:
     tables = {name: value for name, value in summary.items() if isinstance(value, list)}
     print_fields({_spoken(name): value for name, value in summary.items() if name not in tables})
     for name, rows in tables.items():
-        columns = list(dict.fromkeys(column for row in rows for column in row))
         typer.echo()
+        _print_rows(_spoken(name).capitalize(), rows)
+
+
+def _print_rows(title: str, rows: list[Mapping[str, Any]]) -> None:
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = [[_spoken(column), *(row.get(column) for row in rows)] for column in columns]
+    if len(columns) > MOST_COLUMNS:
+        # Too wide for any terminal: the rows side by side.
+        first, *others = lines
+        print_table([str(cell) for cell in first], others, title=title)
+    else:
         print_table(
-            [_spoken(column) for column in columns],
-            [[row.get(column) for column in columns] for row in rows],
-            title=_spoken(name).capitalize(),
+            [str(line[0]) for line in lines], [[row.get(column) for column in columns] for row in rows], title=title
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,18 +18,25 @@ from packaging.version import Version
 
 from postback_pipeline.settings import Settings, load_settings
 
+WAREHOUSE_VARIABLE = "POSTBACK_WAREHOUSE"
 DBT_FOLDER = Path(__file__).parents[2] / "dbt_project"
 
 
 def dbt_project(settings: Settings) -> DbtProject:
     """The models, pointed at this deployment's warehouse; parsed anew in development only."""
     # dbt reads its profile from the environment, and child processes inherit it: there is no other way in.
-    os.environ["POSTBACK_WAREHOUSE"] = str(settings.warehouse_path)
+    os.environ[WAREHOUSE_VARIABLE] = str(settings.warehouse_path)
     os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
     # The dbt that was installed with us, also where .venv is not activated.
     programs = str(Path(sys.executable).parent)
     if programs not in os.environ["PATH"].split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([programs, os.environ["PATH"]])
+    return _prepared(settings.warehouse_path)
+
+
+@cache
+def _prepared(warehouse: Path) -> DbtProject:
+    # Once per process and warehouse: parsing takes seconds, and two modules ask for it.
     project = DbtProject(project_dir=DBT_FOLDER)
     project.prepare_if_dev()
     return project

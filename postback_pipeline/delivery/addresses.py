@@ -24,46 +24,39 @@ class AddressRefused(OSError):
     """The target is outside of what the destination's mode may reach. The text shows neither name nor address."""
 
 
-def check_literal(host: str, allowed: Allowed) -> None:
-    """A host that is an address itself never passes a resolver, so it is checked by hand.
+def check_address(address: str, allowed: Allowed) -> None:
+    """Passes for an address that may be connected to.
 
     Raises:
-        AddressRefused: it is an address, and not an allowed one.
+        AddressRefused: it may not. The text does not show it.
+        ValueError: it is no address.
     """
-    if not _is_fit_literal(host, allowed):
-        raise refused(allowed)
+    if not _is_allowed(address, allowed):
+        raise AddressRefused(f"mode {'test' if allowed == 'loopback' else 'live'} reaches {allowed} addresses only")
 
 
 @lru_cache(maxsize=256)
-def _is_fit_literal(host: str, allowed: Allowed) -> bool:
+def is_literal(host: str) -> bool:
+    """Whether a URL's host is an address itself."""
     try:
         ip_address(host)
     except ValueError:
-        return True
-    return is_allowed(host, allowed)
+        return False
+    return True
 
 
-def is_allowed(address: str, allowed: Allowed) -> bool:
-    """Whether an address may be connected to. Raises ValueError for text that is none."""
+@lru_cache(maxsize=256)
+def _is_allowed(address: str, allowed: Allowed) -> bool:
     ip = ip_address(address)
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
-    if allowed == "loopback":
-        return ip.is_loopback
-    return _is_public(ip)
+    return ip.is_loopback if allowed == "loopback" else _is_public(ip)
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:
     if isinstance(ip, IPv6Address) and any(ip in network for network in _TRANSLATED):
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
-
-
-def refused(allowed: Allowed) -> AddressRefused:
-    """The refusal in words."""
-    if allowed == "loopback":
-        return AddressRefused("mode test reaches loopback addresses only")
-    return AddressRefused("mode live reaches public addresses only")
 
 
 class GuardedResolver(AbstractResolver):
@@ -78,8 +71,8 @@ class GuardedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Addresses of a name; AddressRefused before anything connects to them."""
         found = await self._inner.resolve(host, port, family)
-        if not all(is_allowed(result["host"], self._allowed) for result in found):
-            raise refused(self._allowed)
+        for result in found:
+            check_address(result["host"], self._allowed)
         return found
 
     async def close(self) -> None:

@@ -110,6 +110,11 @@ class Desk:
         """Nothing leaves until a person resumes the destination."""
         await self._call(self._ledger.pause, self.name, reason=reason, actor=ACTOR)
 
+    async def pause_reason(self) -> str | None:
+        """Why it is paused, in the words of whoever paused it."""
+        status = await self._call(self._ledger.status)
+        return next((each.pause_reason for each in status.destinations if each.destination == self.name), None)
+
     async def postpone(self, until: datetime, reason: str) -> None:
         """Nothing leaves before this instant, by any worker."""
         await self._call(self._ledger.postpone, self.name, until, reason)

@@ -113,7 +113,7 @@ class DrainLoop:
         due = await self._desk.due()
         wait = None if due.next_due_at is None else (due.next_due_at - self._desk.now()).total_seconds()
         if due.paused:
-            self._ended = self._ended or "paused"
+            self._ended, self._reason = "paused", self._reason or await self._desk.pause_reason()
         elif due.count and self._empty_claims < EMPTY_CLAIMS:
             await self._sleep(0.1 * self._empty_claims)
             self._empty_claims += 1
@@ -155,13 +155,17 @@ class DrainLoop:
         judgement = await self._sender.attempt(claim)
         if judgement.elapsed is not None:
             self._tally.attempt(judgement.elapsed)
-        if judgement.result is None:
-            await self._pause(judgement.configuration or "The destination's set-up is wrong.")
+        if judgement.configuration is not None:
+            await self._pause(judgement.configuration)
             await self._release([claim])
+            if judgement.result is not None:
+                # Something came back, so something had left: the attempt's row says so, although it counts nowhere.
+                await self._desk.record([judgement.result])
             return
-        self._recorder.put(judgement.result)
-        self._tally.result(judgement.result)
-        await self._heed(judgement, judgement.result)
+        if judgement.result is not None:
+            self._recorder.put(judgement.result)
+            self._tally.result(judgement.result)
+            await self._heed(judgement, judgement.result)
 
     async def _heed(self, judgement: Judgement, result: Result) -> None:
         """What the exchange says about the receiver's health."""
@@ -171,8 +175,8 @@ class DrainLoop:
         tripped = self._window.failed()
         if result.retry_after is not None:
             await self._postpone(result.retry_after, result.reason)
-        elif tripped:
-            seconds = min(self._retry.max_seconds, self._retry.first_seconds * 2.0 ** (self._window.trips - 1))
+        elif tripped and self._postponed_until is None:
+            seconds = self._window.trip(self._retry.first_seconds, self._retry.max_seconds)
             reason = f"{FAILURES_TO_TRIP} attempts in a row failed, the last one: {result.reason}"
             await self._postpone(self._desk.now() + timedelta(seconds=seconds), reason)
 

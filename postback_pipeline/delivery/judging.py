@@ -21,6 +21,7 @@ _OUTCOMES: Mapping[Reading, Outcome] = {
     Reading.DUPLICATE: Outcome.ACCEPTED,
     Reading.REJECTED: Outcome.REJECTED,
     Reading.RETRY: Outcome.REJECTED,
+    Reading.CONFIGURATION: Outcome.REJECTED,
     Reading.UNKNOWN: Outcome.UNKNOWN,
 }
 #: What a reply calls itself is kept if it is one of these; any other text could be anything.
@@ -32,9 +33,9 @@ _REASON_LENGTH = 200
 class Judgement:
     """What to record, or what is wrong with the destination as a whole."""
 
-    #: None: the destination's set-up is at fault, the postback is not.
+    #: With `configuration`: only what came back, for the attempt's row. None: nothing did.
     result: Result | None
-    #: What a person must put right before anything else leaves.
+    #: The destination's set-up is at fault, the postback is not: what a person must put right before anything leaves.
     configuration: str | None = None
     #: The receiver did not answer with a verdict: its health is in doubt.
     failed: bool = False
@@ -53,8 +54,6 @@ def judge(claim: Claim, element: Element, exchange: Exchange, destination: Desti
         result = Result(claim.postback_id, claim.token, outcome, at, reason=reason, phase=exchange.phase)
         return Judgement(result, failed=True, elapsed=exchange.elapsed)
     verdict = _verdict(destination, reply, element)
-    if verdict.reading is Reading.CONFIGURATION:
-        return Judgement(None, verdict.reason, elapsed=exchange.elapsed)
     unsettled = verdict.reading in (Reading.RETRY, Reading.UNKNOWN)
     retry_after = parse_retry_after(reply.headers, at) if unsettled else None
     result = Result(
@@ -70,7 +69,8 @@ def judge(claim: Claim, element: Element, exchange: Exchange, destination: Desti
         reply_head=_head(reply, retry_after),
         retry_after=retry_after,
     )
-    return Judgement(result, failed=unsettled, elapsed=exchange.elapsed)
+    configuration = verdict.reason if verdict.reading is Reading.CONFIGURATION else None
+    return Judgement(result, configuration, failed=unsettled, elapsed=exchange.elapsed)
 
 
 def never_sent(claim: Claim, reason: str, at: datetime) -> Result:

@@ -34,21 +34,24 @@ class Window:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._failures = 0
+        self._trips = 0
         self.size = 1
-        #: How often in a row it became too many failures.
-        self.trips = 0
 
     def succeeded(self) -> None:
         """The receiver answered with a verdict, whichever."""
-        self._failures = self.trips = 0
+        self._failures = self._trips = 0
         self.size = min(self._limit, self.size + 1)
 
     def failed(self) -> bool:
-        """No answer to work with; True when the destination should be left alone for a while."""
+        """No answer to work with; True when the destination should be left alone for a while.
+
+        Until the next success every further failure says so again: the first request after a wait is a probe.
+        """
         self._failures += 1
         self.size = max(1, self.size // 2)
-        if self._failures < FAILURES_TO_TRIP:
-            return False
-        self._failures = 0
-        self.trips += 1
-        return True
+        return self._failures >= FAILURES_TO_TRIP
+
+    def trip(self, first_seconds: float, max_seconds: float) -> float:
+        """How long to leave it alone: twice as long every time in a row. Seconds."""
+        self._trips += 1
+        return float(min(max_seconds, first_seconds * 2.0 ** min(self._trips - 1, 64)))

@@ -19,7 +19,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
-from postback_pipeline.delivery.addresses import AddressRefused, Allowed, GuardedResolver, check_literal
+from postback_pipeline.delivery.addresses import AddressRefused, Allowed, GuardedResolver, check_address, is_literal
 from postback_pipeline.destinations.base import Reply, Request
 from postback_pipeline.model import Phase
 
@@ -61,8 +61,8 @@ class _Progress:
 
     __slots__ = ("connected", "ends_at", "has_body", "phase")
 
-    def __init__(self, phase: Phase, has_body: bool, ends_at: float) -> None:
-        self.phase = phase
+    def __init__(self, has_body: bool, ends_at: float) -> None:
+        self.phase = Phase.RESOLVING
         self.has_body = has_body
         self.ends_at = ends_at
         self.connected = False
@@ -117,14 +117,14 @@ class AiohttpTransport:
     async def send(self, request: Request, *, deadline_seconds: float) -> Exchange:
         """Makes one attempt, from resolving to the last byte of the reply within the deadline."""
         started = time.perf_counter()
-        url = URL(request.url, encoded=True)
         ends_at = asyncio.get_running_loop().time() + deadline_seconds
-        progress = _Progress(Phase.RESOLVING, bool(request.body), ends_at)
+        progress = _Progress(bool(request.body), ends_at)
         reply: Reply | None = None
         error: str | None = None
         configuration = False
         try:
-            self._check_target(url)
+            url = URL(request.url, encoded=True)
+            self._check_target(url, progress)
             async with asyncio.timeout_at(ends_at):
                 reply = await self._exchange(request, url, progress)
         except Exception as failure:
@@ -132,10 +132,13 @@ class AiohttpTransport:
         elapsed = time.perf_counter() - started
         return Exchange(progress.phase, reply, not progress.connected, error, elapsed, configuration)
 
-    def _check_target(self, url: URL) -> None:
+    def _check_target(self, url: URL, progress: _Progress) -> None:
         if self._https_only and url.scheme != "https":
             raise AddressRefused("mode live sends over https only")
-        check_literal(url.raw_host or "", self._allow)
+        if is_literal(url.raw_host or ""):
+            # A literal address never passes a resolver.
+            check_address(url.raw_host or "", self._allow)
+            progress.phase = Phase.CONNECTING
 
     async def _exchange(self, request: Request, url: URL, progress: _Progress) -> Reply:
         if self._session is None:

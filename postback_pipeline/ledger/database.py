@@ -109,7 +109,8 @@ def sqlite_file(url: URL) -> Path | None:
 
 
 def _sqlite_engine(url: URL) -> Engine:
-    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": LOCK_SECONDS})
+    waits = {} if "timeout" in url.query else {"timeout": LOCK_SECONDS}
+    engine = create_engine(url, hide_parameters=True, connect_args=waits)
 
     def connected(connection: Any, _: object) -> None:
         # The driver begins nothing by itself: the hook below does.

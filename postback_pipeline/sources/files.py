@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -82,21 +83,37 @@ def find_files(folder: Path, entity: str) -> tuple[list[LandingFile], list[str]]
 
     Raises:
         Refused: the source's folder is not there: a disk that is not mounted is not an empty one.
+        OSError: a folder below it cannot be read.
     """
     if not folder.is_dir():
         raise Refused(f"there is no folder {folder}. Create it, or correct the source's path in the settings.")
     found: list[tuple[int, LandingFile]] = []
     ignored: list[str] = []
-    for path in (folder / entity).rglob("*"):
+    for path in _walk(folder / entity):
         parts = path.relative_to(folder).parts
         # The mark of what other programs are still writing, or wrote for themselves.
-        if any(part.startswith((".", "_")) for part in parts) or not path.is_file():
+        if any(part.startswith((".", "_")) for part in parts):
             continue
         name = "/".join(parts)
-        ending = next((end for end in _ENDINGS if path.name.lower().endswith(end)), None)
-        if ending is None:
+        ending = next((end for end in _ENDINGS if name.lower().endswith(end)), None)
+        if ending is None or not path.is_file():
             ignored.append(name)
             continue
         file = LandingFile(path, name, *_ENDINGS[ending])
         found.append((file.signature()[1], file))
     return [file for _, file in sorted(found, key=lambda each: (each[0], each[1].name))], sorted(ignored)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Everything below a folder that is not a folder itself; a link to a folder is not followed.
+
+    Raises:
+        OSError: a folder cannot be read, which must not look like an empty one.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, folders, names in os.walk(folder, onerror=fail) if folder.is_dir() else ():
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        yield from (Path(parent, name) for name in [*names, *links])

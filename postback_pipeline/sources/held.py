@@ -101,13 +101,13 @@ def insert_judged(
     origin = "? as _source, ? as _file, ? as _seen, ? as _loaded_at"
     connection.execute(
         f"insert into raw.{place.entity.name} by name select * exclude (_reason, _row), {origin}"
-        f" from {JUDGED} where _reason is null and ({where}) order by _row_number",
+        f" from {JUDGED} where _reason is null and ({where})",
         [place.source, place.file, seen, loaded_at],
     )
     connection.execute(
         "insert into raw.quarantine by name select ? as source, ? as entity, ? as file, ? as loaded_at,"
         ' _row_number as row_number, _reason as reason, _row as "row", _row_hash as row_hash'
-        f" from {JUDGED} where _reason is not null and ({where}) order by _row_number",
+        f" from {JUDGED} where _reason is not null and ({where})",
         [*place.values, loaded_at],
     )
 
@@ -127,18 +127,19 @@ def next_seen(connection: duckdb.DuckDBPyConnection) -> int:
 
 def require_tie(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
     """Counts again what the tables hold of one file, so that a transaction with a lost row never commits."""
-    counts = _counts(connection, place.entity, " and source = ? and file = ?", [place.source, place.file])
+    counts = _counts(connection, place.entity, place)
     if not counts.tie:
         raise AssertionError(f"{place.file}: the rows held do not tie with the file's: {counts}.")
 
 
 def check_counts(connection: duckdb.DuckDBPyConnection, entity: str) -> Counts:
     """Counts an entity's rows anew, in the registry and in the tables; `Counts.tie` says whether nothing is lost."""
-    return _counts(connection, ENTITIES[entity], "", [])
+    return _counts(connection, ENTITIES[entity], None)
 
 
-def _counts(connection: duckdb.DuckDBPyConnection, entity: Entity, of: str, values: list[object]) -> Counts:
-    raw_of = of.replace("source", "_source").replace("file", "_file")
+def _counts(connection: duckdb.DuckDBPyConnection, entity: Entity, place: Place | None) -> Counts:
+    in_registry, in_raw = (" and source = ? and file = ?", " and _source = ? and _file = ?") if place else ("", "")
+    values = [place.source, place.file] if place else []
     row = one_row(
         connection,
         f"""
@@ -146,10 +147,10 @@ def _counts(connection: duckdb.DuckDBPyConnection, entity: Entity, of: str, valu
         from (
             select coalesce(sum(rows), 0) as rows, coalesce(sum(loaded), 0) as loaded,
                 coalesce(sum(quarantined), 0) as quarantined
-            from raw.files where entity = ? and same_as is null{of}
+            from raw.files where entity = ? and same_as is null{in_registry}
         ),
-        (select count(*) as in_raw from raw.{entity.name} where true{raw_of}),
-        (select count(*) as in_quarantine from raw.quarantine where entity = ?{of})
+        (select count(*) as in_raw from raw.{entity.name} where true{in_raw}),
+        (select count(*) as in_quarantine from raw.quarantine where entity = ?{in_registry})
         """,
         [entity.name, *values, *values, entity.name, *values],
     )

@@ -5,20 +5,20 @@ Belongs here: the order of things and what happens to failures. Does not belong 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
 import duckdb
 
 from postback_pipeline.model import PostbackError
-from postback_pipeline.settings import DatabaseSource, FolderSource, Settings
+from postback_pipeline.settings import DatabaseSource, FolderSource, Settings, Source
 from postback_pipeline.sources.contract import ENTITIES, Column, Entity
 from postback_pipeline.sources.files import LandingFile, find_files
 from postback_pipeline.sources.formats import reading_problem, scan_file
 from postback_pipeline.sources.held import Place, Seal, hold, is_unchanged, transaction
 from postback_pipeline.sources.results import EntityLoad, FileLoad, LoadError, Refusal, Refused
-from postback_pipeline.sources.rows import judge, rules_fingerprint, stage
+from postback_pipeline.sources.rows import drop_temporary, judge, rules_fingerprint, stage
 from postback_pipeline.sources.versions import load_database
 
 
@@ -33,11 +33,14 @@ def load_entity(
         LoadError: files were refused; all others were loaded, and its `load` tells about both.
     """
     loading = _Loading(connection, ENTITIES[entity], loaded_at)
-    for name, source in settings.sources.items():
-        if isinstance(source, FolderSource):
-            loading.load_folder(name, source, settings)
-        else:
-            loading.load_database(name, source, settings)
+    try:
+        for name, source in settings.sources.items():
+            if isinstance(source, FolderSource):
+                loading.load_folder(name, source, settings)
+            else:
+                loading.load_database(name, source, settings)
+    finally:
+        drop_temporary(connection)
     load = loading.result()
     if load.refused:
         raise LoadError(load)
@@ -59,6 +62,7 @@ class _Loading:
     def load_folder(self, name: str, source: FolderSource, settings: Settings) -> None:
         folder = settings.home / (source.path or settings.paths.landing)
         with self._refusals(name, self._entity.name):
+            self._check_names(source, source.rename)
             files, ignored = find_files(folder, self._entity.name)
             self._ignored += [f"{name}: {file}" for file in ignored]
             rules = rules_fingerprint(self._entity, source)
@@ -67,11 +71,11 @@ class _Loading:
                     self._load_file(Place(name, self._entity, file.name), file, source, rules)
 
     def load_database(self, name: str, source: DatabaseSource, settings: Settings) -> None:
-        if self._entity.name not in source.queries:
-            return
         place = Place(name, self._entity, f"database:{name}")
         with self._refusals(name, place.file):
-            self._note(load_database(self._connection, place, source, settings, self._loaded_at))
+            self._check_names(source, [*source.rename, *source.queries])
+            if self._entity.name in source.queries:
+                self._note(load_database(self._connection, place, source, settings, self._loaded_at))
 
     def result(self) -> EntityLoad:
         return EntityLoad(
@@ -99,6 +103,15 @@ class _Loading:
             problem = reading_problem(file, error)
         # Outside the handler: DuckDB's error quotes rows, and must not travel along as the context of ours.
         raise Refused(problem)
+
+    def _check_names(self, source: Source, entities: Iterable[str]) -> None:
+        """A name that is misspelt in the settings would pass over what it stands for."""
+        unknown = [entity for entity in entities if entity not in ENTITIES]
+        if unknown:
+            raise Refused(f"its settings name {unknown[0]}, which is none of {', '.join(ENTITIES)}.")
+        for theirs, ours in source.rename.get(self._entity.name, {}).items():
+            if ours not in self._entity.by_name:
+                raise Refused(f"its settings rename {theirs} to {ours}, which is no column of {self._entity.name}.")
 
     def _note(self, load: FileLoad | None) -> None:
         if load is None:

@@ -69,7 +69,8 @@ def stage(
     (found,) = one_row(connection, f"select count(*) from {STAGED}")
     if scan.rows is not None and found != scan.rows:
         raise Refused(
-            f"{scan.rows} rows were counted in it, but {found} could be read. Write it again in a regular form."
+            f"{scan.rows} rows were counted in it, but {found} could be read. Look for a quotation mark inside an unquoted"
+            " value, and write the file again."
         )
     # A file without rows may be one without columns.
     return tuple(column for column in entity.columns if column.name in names) or entity.columns
@@ -106,6 +107,15 @@ def judge(connection: duckdb.DuckDBPyConnection, entity: Entity, source: Source,
     _refuse_changed_types(connection, columns, counts)
     digest = hashlib.sha256(f"{rows} {lower} {upper}".encode()).hexdigest()
     return Judged(digest, rows, quarantined)
+
+
+def drop_temporary(connection: duckdb.DuckDBPyConnection) -> None:
+    """Gives back the memory of everything that loading put into temporary tables."""
+    tables = connection.execute(
+        "select table_name from duckdb_tables() where temporary and starts_with(table_name, 'load_')"
+    ).fetchall()
+    for (table,) in tables:
+        connection.execute(f"drop table {name(table)}")
 
 
 def _match_columns(entity: Entity, source: Source, scan: Scan) -> dict[str, str]:

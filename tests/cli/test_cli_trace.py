@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from typer.testing import Result
 
 from postback_pipeline.cli.reasons import REASONS, explain
@@ -19,6 +21,7 @@ from postback_pipeline.sources.definitions import load_definitions, read_definit
 from postback_pipeline.sources.warehouse import create_raw_tables
 
 Postback = Callable[..., Result]
+DBT_MODELS = Path(__file__).parents[2] / "dbt_project" / "models"
 
 PERSONAL = ("Ann@Example.com", "+44 20 7946 0000", "203.0.113.9", "/account?who=ann", "Ann", "Mozilla")
 
@@ -210,6 +213,15 @@ def test_a_warehouse_that_cannot_be_read_is_a_sentence(postback: Postback, publi
     assert result.exit_code == 1
     assert "cannot be read" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_every_reason_that_a_decision_can_have_is_explained() -> None:
+    described = yaml.safe_load((DBT_MODELS / "marts" / "_marts__models.yml").read_text())
+    (decisions,) = [model for model in described["models"] if model["name"] == "decisions"]
+    (column,) = [each for each in decisions["columns"] if each["name"] == "reason_code"]
+    (closed_list,) = [each["accepted_values"] for each in column["data_tests"] if "accepted_values" in each]
+
+    assert set(REASONS) == set(closed_list["arguments"]["values"])
 
 
 @pytest.mark.parametrize("code", sorted(REASONS))

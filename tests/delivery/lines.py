@@ -129,9 +129,7 @@ class Line:
         return [attempt for story in self.stories() for attempt in story.attempts]
 
 
-def line_at(
-    url: str, ledger: Ledger, clock: Clock, kind: str = TRACKER, options: str = "", **delivery: Any
-) -> Line:
+def line_at(url: str, ledger: Ledger, clock: Clock, kind: str = TRACKER, options: str = "", **delivery: Any) -> Line:
     """A line to the receiver at `url`; `options` are TOML lines before the tables."""
     settings = DestinationSettings(**tomllib.loads(options + kind.replace("URL", url)))
     return Line(

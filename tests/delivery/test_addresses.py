@@ -8,14 +8,23 @@ import socket
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from postback_pipeline.delivery.addresses import AddressRefused, Allowed, GuardedResolver, check_literal
+from postback_pipeline.delivery.addresses import AddressRefused, Allowed, GuardedResolver, check_address, is_literal
 
 LOOPBACK = ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"]
 PUBLIC = ["1.1.1.1", "93.184.216.34", "2606:4700:4700::1111", "::ffff:1.1.1.1"]
 NEITHER = [
     *("0.0.0.0", "10.0.0.1", "172.16.3.4", "192.168.1.1", "100.64.0.1", "169.254.169.254", "192.0.2.1", "198.18.0.1"),
     *("224.0.0.1", "240.0.0.1", "255.255.255.255"),
-    *("::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "2001:db8::1", "::ffff:10.0.0.1", "::ffff:169.254.169.254"),
+    *(
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "2001:db8::1",
+        "::ffff:10.0.0.1",
+        "::ffff:169.254.169.254",
+    ),
     *("64:ff9b::a9fe:a9fe", "64:ff9b::101:101", "2002:a9fe:a9fe::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2"),
 ]
 
@@ -47,7 +56,7 @@ def resolved(allowed: Allowed, *addresses: str) -> list[str]:
 def test_what_a_mode_may_reach_is_let_through(allowed: Allowed, addresses: list[str]) -> None:
     assert resolved(allowed, *addresses) == addresses
     for address in addresses:
-        check_literal(address, allowed)
+        check_address(address, allowed)
 
 
 @pytest.mark.parametrize("allowed", ["loopback", "public"])
@@ -59,7 +68,7 @@ def test_everything_else_is_refused_by_name_and_as_a_literal(allowed: Allowed, a
         resolved(allowed, address)
     assert address not in str(refusal.value)
     with pytest.raises(AddressRefused):
-        check_literal(address, allowed)
+        check_address(address, allowed)
 
 
 def test_one_address_out_of_bounds_refuses_the_whole_name() -> None:
@@ -68,5 +77,5 @@ def test_one_address_out_of_bounds_refuses_the_whole_name() -> None:
 
 
 def test_a_name_is_no_literal() -> None:
-    check_literal("t.example", "public")
-    check_literal("localhost", "public")
+    assert [host for host in (*LOOPBACK, *PUBLIC, *NEITHER) if not is_literal(host)] == []
+    assert [host for host in ("t.example", "localhost", "127.1", "", "1.2.3.4.5") if is_literal(host)] == []

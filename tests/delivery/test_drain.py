@@ -40,7 +40,13 @@ def test_everything_due_is_sent_once_and_recorded(any_ledger: Ledger, clock: Clo
     report, line, receiver = drained(ok, any_ledger, clock, rows=40)
     assert sorted(receiver.orders) == sorted(f"order-{number}" for number in range(40))
     assert set(line.states()) == {State.ACCEPTED}
-    assert (report.ended, report.reason, report.claimed, report.requests, report.released) == ("drained", None, 40, 40, 0)
+    assert (report.ended, report.reason, report.claimed, report.requests, report.released) == (
+        "drained",
+        None,
+        40,
+        40,
+        0,
+    )
     assert (dict(report.outcomes), report.stale) == ({"accepted": 40}, 0)
     assert report.p50_ms is not None
     assert report.p95_ms is not None
@@ -69,7 +75,9 @@ def test_a_wish_to_wait_is_kept_with_the_attempt(ledger: Ledger, clock: Clock) -
     (attempt,) = line.attempts()
     assert attempt.finished_at is not None
     assert attempt.retry_after == attempt.finished_at + timedelta(seconds=120)
-    assert re.fullmatch(r"HTTP 503; Content-Type: text/plain; Retry-After: until [0-9: -]+ UTC", attempt.reply_head or "")
+    assert re.fullmatch(
+        r"HTTP 503; Content-Type: text/plain; Retry-After: until [0-9: -]+ UTC", attempt.reply_head or ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,6 +258,23 @@ def test_after_an_outage_one_real_postback_is_the_probe(ledger: Ledger, clock: C
     assert most == [8]
 
 
+def test_while_it_waits_it_probes_with_one_postback_at_a_time(ledger: Ledger, clock: Clock) -> None:
+    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+        return web.Response(status=500 if len(receiver.hits) <= FAILURES_TO_TRIP + 3 else 200, text="OK")
+
+    async def go() -> DrainReport:
+        async with receiving(answer) as receiver:
+            options = "concurrency = 8\nretry = { first_seconds = 0.05 }\n"
+            line = line_at(receiver.url, ledger, clock, options=options, linger_seconds=5)
+            line.enqueue(*(desired(number) for number in range(40)))
+            return await line.drain()
+
+    report = asyncio.run(go())
+    assert dict(report.outcomes) == {"unknown": FAILURES_TO_TRIP + 3, "accepted": 40 - FAILURES_TO_TRIP - 3}
+    assert (report.ended, report.reason) == ("drained", None)
+    assert report.seconds >= 0.05 + 0.1 + 0.2 + 0.4
+
+
 def test_wrong_credentials_pause_the_destination_and_cost_no_attempt(any_ledger: Ledger, clock: Clock) -> None:
     token_is_good = False
 
@@ -270,8 +295,19 @@ def test_wrong_credentials_pause_the_destination_and_cost_no_attempt(any_ledger:
     reports, states, line = asyncio.run(go())
     assert [(report.ended, report.requests) for report in reports] == [("paused", 1), ("paused", 0), ("drained", 20)]
     assert reports[0].reason == "pause_when fits HTTP 401"
+    assert reports[1].reason == reports[0].reason
+    assert reports[1].reason == reports[0].reason
     assert set(states) == {State.PENDING}
     assert line.states() == [State.ACCEPTED] * 20
+    # The attempt that was refused went out: its row says so, and it counts nowhere.
+    refused = line.stories()[0].attempts[0]
+    assert (refused.outcome, refused.http_status, refused.phase) == (Outcome.REJECTED, 401, Phase.DONE)
+    assert refused.stale
+    refused = line.stories()[0].attempts[0]
+    assert (refused.outcome, refused.http_status, refused.phase, refused.stale) == (
+        *(Outcome.REJECTED, 401),
+        *(Phase.DONE, True),
+    )
 
 
 def test_a_missing_secret_pauses_before_anything_is_claimed(ledger: Ledger, clock: Clock) -> None:
@@ -333,7 +369,12 @@ def test_one_element_that_makes_no_request_stops_nobody_else(ledger: Ledger, clo
 
 def test_nothing_of_a_reply_or_a_request_is_kept(ledger: Ledger, clock: Clock) -> None:
     canary = "ada-canary"
-    headers = {"Set-Cookie": canary, "X-Echo": canary, "Location": f"https://{canary}/", "Content-Type": f"text/{canary}"}
+    headers = {
+        "Set-Cookie": canary,
+        "X-Echo": canary,
+        "Location": f"https://{canary}/",
+        "Content-Type": f"text/{canary}",
+    }
 
     async def echo(request: web.Request, receiver: Receiver) -> web.Response:
         status = [200, 302, 400, 429, 500, 503][len(receiver.hits) % 6]

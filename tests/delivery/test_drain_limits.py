@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
 
@@ -11,24 +12,26 @@ import pytest
 from aiohttp import web
 
 from postback_pipeline.delivery.report import DrainReport
-from postback_pipeline.ledger import Claim, Ledger, LedgerUnavailable, Result, Rules
+from postback_pipeline.ledger import Ledger, LedgerUnavailable, Rules
 from postback_pipeline.model import State
-from tests.delivery.lines import NAME, TRACKER, Clock, Line, desired, line_at
-from tests.delivery.receivers import Receiver, ok, receiving, replying, slow
+from tests.delivery.lines import NAME, Clock, Line, desired, line_at
+from tests.delivery.receivers import Receiver, ok, receiving, slow
 
 
 class Outage:
-    """A ledger of which some operations fail for as long as a test says."""
+    """A ledger of which some operations fail for as long as a test says, and that counts them all."""
 
     def __init__(self, ledger: Ledger, *operations: str) -> None:
         self._ledger = ledger
         self.operations = set(operations)
+        self.calls: Counter[str] = Counter()
         self.failures = 0
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         operation = getattr(self._ledger, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls[name] += 1
             if name in self.operations:
                 self.failures += 1
                 raise LedgerUnavailable("The ledger could not be used: the disk is full.")
@@ -89,6 +92,20 @@ def test_more_than_one_claim_is_worked_through(ledger: Ledger, clock: Clock) -> 
     assert len(set(receiver.orders)) == len(receiver.orders) == 95
 
 
+def test_results_are_recorded_in_groups(ledger: Ledger, clock: Clock) -> None:
+    counting = Outage(ledger)
+
+    async def go() -> DrainReport:
+        async with receiving(ok) as receiver:
+            line = await filled(receiver.url, ledger, clock, 300)
+            line.ledger = counting.as_ledger()
+            return await line.drain()
+
+    assert dict(asyncio.run(go()).outcomes) == {"accepted": 300}
+    assert counting.calls["record"] <= 60
+    assert counting.calls["claim"] <= 5
+
+
 def test_a_spent_budget_ends_the_drain_and_gives_the_rest_back(ledger: Ledger, clock: Clock) -> None:
     async def go() -> tuple[DrainReport, Line, Receiver]:
         async with receiving(slow(0.2)) as receiver:
@@ -122,7 +139,9 @@ def test_told_to_stop_it_finishes_what_is_in_flight_and_gives_the_rest_back(any_
     assert report.ended == "stopped"
     assert 5 <= sent < 25
     assert [line.states().count(state) for state in (State.ACCEPTED, State.PENDING)] == [sent, 50 - sent]
-    assert [attempt.reason for attempt in line.attempts() if attempt.outcome == "not_sent"] == ["released"] * (50 - sent)
+    assert [attempt.reason for attempt in line.attempts() if attempt.outcome == "not_sent"] == ["released"] * (
+        50 - sent
+    )
 
 
 def test_cancelled_it_ends_as_cleanly(ledger: Ledger, clock: Clock) -> None:
@@ -186,7 +205,10 @@ def test_claims_that_another_worker_took_over_are_not_sent(ledger: Ledger, clock
     report, line, receiver = asyncio.run(go())
     assert len(receiver.hits) < 25
     assert report.stale > 0
-    assert {attempt.reason for attempt in line.attempts() if not attempt.stale} <= {"lease_expired", "accepted_when fits HTTP 200"}
+    assert {attempt.reason for attempt in line.attempts() if not attempt.stale} <= {
+        "lease_expired",
+        "accepted_when fits HTTP 200",
+    }
     assert line.states().count(State.PARKED) == 25 - line.states().count(State.ACCEPTED)
 
 

@@ -28,7 +28,7 @@ TWO = settings(partner=TRACKER, crm=WEBHOOK)
 
 
 def test_rules_join_what_the_receiver_can_and_what_the_settings_say() -> None:
-    text = 'deduplicates = true\ndedup_window_hours = 48\nretry = { max_attempts = 3, first_seconds = 1.5 }\n' + TRACKER
+    text = "deduplicates = true\ndedup_window_hours = 48\nretry = { max_attempts = 3, first_seconds = 1.5 }\n" + TRACKER
     configured = settings(partner=text)
     built = build_destinations(configured)["partner"]
     assert rules_of(built, configured.destinations["partner"]) == Rules(
@@ -75,6 +75,6 @@ def test_a_row_that_cannot_be_rendered_is_named_and_stops_nobody(ledger: Ledger)
 
 
 def test_a_row_for_nobody_stops_everything(ledger: Ledger) -> None:
-    with pytest.raises(PostbackError, match="destination 'unknown', which /etc/postbacks.toml does not configure"):
+    with pytest.raises(PostbackError, match=r"destination 'unknown', which /etc/postbacks\.toml does not configure"):
         enqueue_outbox([desired(1), desired(2, destination="unknown")], ledger, build_destinations(TWO), TWO)
     assert ledger.select(Selection(destination="partner")).stories == ()

@@ -8,12 +8,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from postback_pipeline.delivery.sending import Sender
-from postback_pipeline.delivery.transport import AiohttpTransport
-from postback_pipeline.destinations.base import DestinationError
 from postback_pipeline.ledger import Ledger
 from postback_pipeline.model import State
 from tests.delivery.lines import WEBHOOK, Clock, desired, line_at

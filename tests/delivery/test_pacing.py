@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,7 @@ def test_no_second_holds_more_than_the_rate(rate: float, steps: list[float]) -> 
     for step in steps:
         now += step
         leaves.append(now + pace.turn(now))
-    gaps = [after - before for before, after in zip(leaves, leaves[1:], strict=False)]
+    gaps = [after - before for before, after in pairwise(leaves)]
     assert all(gap >= 1 / rate - 1e-9 for gap in gaps)
 
 
@@ -56,9 +58,14 @@ def test_failures_in_a_row_trip_it_and_a_success_starts_the_count_anew() -> None
     window = Window(16)
     first = [window.failed() for _ in range(FAILURES_TO_TRIP - 1)]
     window.succeeded()
-    second = [window.failed() for _ in range(2 * FAILURES_TO_TRIP)]
+    second = [window.failed() for _ in range(FAILURES_TO_TRIP + 2)]
     assert first == [False] * (FAILURES_TO_TRIP - 1)
-    assert second == ([False] * (FAILURES_TO_TRIP - 1) + [True]) * 2
-    assert window.trips == 2
+    # Once it tripped, the next failure is enough.
+    assert second == [False] * (FAILURES_TO_TRIP - 1) + [True] * 3
+
+
+def test_every_wait_in_a_row_is_twice_as_long_up_to_a_limit() -> None:
+    window = Window(16)
+    waits = [window.trip(10, 60) for _ in range(5)]
     window.succeeded()
-    assert window.trips == 0
+    assert [*waits, window.trip(10, 60)] == [10, 20, 40, 60, 60, 10]

@@ -37,7 +37,8 @@ def test_seconds_and_all_forms_of_dates_are_instants(text: str, seconds: float) 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "-1", "1.5", "1e3", "NaN", "inf", "soon", "١٢", "12 s", "0x10", "Sun, 99 Mar 2026 12:00:30 GMT", "12:00"]
+    "text",
+    ["", "-1", "1.5", "1e3", "NaN", "inf", "soon", "١٢", "12 s", "0x10", "Sun, 99 Mar 2026 12:00:30 GMT", "12:00"],
 )
 def test_what_is_neither_is_no_instant(text: str) -> None:
     assert parse_retry_after({"Retry-After": text}, NOW) is None

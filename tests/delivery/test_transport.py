@@ -212,7 +212,7 @@ def test_a_slow_name_server_is_cut_off_by_the_deadline() -> None:
 
 def test_a_process_that_was_stopped_while_connecting_sends_nothing_afterwards() -> None:
     async def stopped() -> None:
-        time.sleep(2 * SOON)  # noqa: ASYNC251
+        time.sleep(2 * SOON)
 
     found, server = through(Names("127.0.0.1", before=stopped), deadline=SOON)
     assert (found.reply, found.error) == (None, "the deadline passed")
@@ -233,7 +233,7 @@ def test_test_mode_refuses_literal_addresses_too(host: str) -> None:
             return await transport.send(Request("GET", f"http://{host}/p", {}), deadline_seconds=5)
 
     found = asyncio.run(go())
-    assert (found.proven_unsent, found.configuration, found.phase) == (True, True, Phase.RESOLVING)
+    assert (found.proven_unsent, found.configuration) == (True, True)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "[::1]"])

@@ -26,7 +26,15 @@ SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], d
 MakePostback = Callable[..., Postback]
 
 bodies = st.binary(max_size=300) | st.sampled_from(
-    [b"OK", b'{"status": "ok"}', b"[" * 100_000, b"\xff\xfe{\x00}\x00", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"9" * 9_999]
+    [
+        b"OK",
+        b'{"status": "ok"}',
+        b"[" * 100_000,
+        b"\xff\xfe{\x00}\x00",
+        b'{"a": NaN}',
+        b'{"a": 1, "a": 2}',
+        b"9" * 9_999,
+    ]
 )
 header_values = st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40)
 replies = st.builds(
@@ -47,7 +55,11 @@ def secrets_of(destination: Destination) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_rendering_is_the_same_every_time(
-    golden: Path, golden_destination: Destination, configure: Callable[[str], Destination], make_postback: MakePostback, kind: Kind
+    golden: Path,
+    golden_destination: Destination,
+    configure: Callable[[str], Destination],
+    make_postback: MakePostback,
+    kind: Kind,
 ) -> None:
     rebuilt = configure((golden / "settings.toml").read_text(encoding="utf-8"))
     assert golden_destination.render(make_postback(kind)) == rebuilt.render(make_postback(kind))

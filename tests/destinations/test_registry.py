@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from postback_pipeline.destinations import DESTINATIONS, build_destinations
-from postback_pipeline.settings import Settings, SettingsError
+from postback_pipeline.settings import DestinationSettings, Settings, SettingsError
 
 WEBHOOK = {"type": "webhook", "url": "https://crm.example/hook", "secret_env": "CRM_SECRET"}
 TRACKER = {
@@ -19,7 +19,8 @@ TRACKER = {
 
 
 def settings(**destinations: dict[str, Any]) -> Settings:
-    return Settings(destinations=destinations, file=Path("/etc/postbacks.toml"))
+    tables = {name: DestinationSettings(**table) for name, table in destinations.items()}
+    return Settings(destinations=tables, file=Path("/etc/postbacks.toml"))
 
 
 def mistakes(**destinations: dict[str, Any]) -> list[str]:

@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from postback_pipeline.destinations.base import Destination, DestinationError, Element, Reading, Reply, SecretError
 from postback_pipeline.destinations.macros import IDENTIFIERS, MACROS
@@ -23,10 +25,10 @@ MakePostback = Callable[..., Postback]
 def table(url: str = "https://t.example/p?id={key}", *, body: str | None = None, **options: str) -> str:
     """A settings table: options are TOML values as text."""
     lines = ['type = "url_template"']
-    settings = {"accepted_when": "{ status = [200] }", **options}
+    chosen = {"accepted_when": "{ status = [200] }", **options}
     if body is not None:
-        settings.setdefault("method", '"POST"')
-    lines += [f"{name} = {value}" for name, value in settings.items() if name != "content_type"]
+        chosen.setdefault("method", '"POST"')
+    lines += [f"{name} = {value}" for name, value in chosen.items() if name != "content_type"]
     lines += ["[conversion]", f"url = {json.dumps(url)}"]
     if body is not None:
         lines.append(f"body = {json.dumps(body)}")
@@ -192,9 +194,21 @@ def test_an_identifier_of_ones_own_is_a_macro_too(configure: Configure, make_pos
     assert found["url"] == "https://t.example/p?id=h%2F1"
 
 
-def test_a_missing_value_is_empty_only_where_that_is_allowed(
-    configure: Configure, make_postback: MakePostback
+@given(value=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_arrives_as_the_one_value_of_its_parameter(
+    configure: Configure, make_postback: MakePostback, value: str
 ) -> None:
+    postback = make_postback(identifiers={"subid": value})
+    query = rendered(configure(table("https://t.example/p?a={subid}&b={value}")), postback)["url"].partition("?")[2]
+    form = rendered(configure(table(body="a={subid}&b={value}")), postback)["body"]
+    body = rendered(configure(table(body='{"a": "{subid}", "b": "{value}"}', content_type=JSON_TYPE)), postback)["body"]
+    expected = [("a", value), ("b", "129.90")]
+    assert parse_qsl(query, strict_parsing=True) == parse_qsl(form, strict_parsing=True) == expected
+    assert json.loads(body, object_pairs_hook=list) == expected
+
+
+def test_a_missing_value_is_empty_only_where_that_is_allowed(configure: Configure, make_postback: MakePostback) -> None:
     postback = make_postback(event_id=None)
     assert rendered(configure(table("https://t.example/p?e={event_id?}")), postback)["url"].endswith("?e=")
     with pytest.raises(DestinationError, match=r"\{event_id\} has no value for this conversion"):
@@ -202,9 +216,7 @@ def test_a_missing_value_is_empty_only_where_that_is_allowed(
 
 
 @pytest.mark.parametrize("value", ["..", ".", "%2e%2e"])
-def test_a_value_cannot_climb_out_of_the_path(
-    configure: Configure, make_postback: MakePostback, value: str
-) -> None:
+def test_a_value_cannot_climb_out_of_the_path(configure: Configure, make_postback: MakePostback, value: str) -> None:
     destination = configure(table("https://t.example/p/{subid}/done"))
     postback = make_postback(identifiers={"subid": value})
     if value.startswith("%"):
@@ -236,7 +248,7 @@ def test_a_value_that_looks_like_a_secret_stays_a_value(configure: Configure, ma
         else:
             sent = request.body.decode() if name == "form" else urlsplit(request.url).query
             seen[name] = dict(parse_qsl(sent, strict_parsing=True))
-    assert seen == dict.fromkeys(forms, {"v": "{secret:KEY}", "k": 'q"&\\{gclid}'})
+    assert seen == {name: {"v": "{secret:KEY}", "k": 'q"&\\{gclid}'} for name in forms}
 
 
 def test_the_element_keeps_secrets_by_name(configure: Configure, make_postback: MakePostback) -> None:

@@ -53,8 +53,7 @@ def test_both_secrets_sign_while_one_is_being_changed(configure: Configure, make
     request = destination.request([element_of(destination, make_postback())], secrets=secrets, sent_at=NOW)
     headers = request.headers
     expected = [
-        signature(key, headers["webhook-id"], int(headers["webhook-timestamp"]), request.body)
-        for key in (KEY, OLD_KEY)
+        signature(key, headers["webhook-id"], int(headers["webhook-timestamp"]), request.body) for key in (KEY, OLD_KEY)
     ]
     assert headers["webhook-signature"].split(" ") == expected
 
@@ -83,7 +82,9 @@ def test_a_secret_that_is_no_key_is_the_set_ups_fault(
     assert not key or key not in str(refused.value)
 
 
-@pytest.mark.parametrize("url", ["crm.example", "https://crm.example/{key}", "https://crm.example/a b", "https://c.example/#x"])
+@pytest.mark.parametrize(
+    "url", ["crm.example", "https://crm.example/{key}", "https://crm.example/a b", "https://c.example/#x"]
+)
 def test_a_url_that_cannot_be_called_is_refused(configure: Configure, url: str) -> None:
     with pytest.raises(DestinationError, match=r"^destinations\.partner: url: "):
         configure(HOOK.replace("https://crm.example/hook", url))

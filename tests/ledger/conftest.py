@@ -187,14 +187,17 @@ def postgres_template(postgres_server: str) -> Iterator[Callable[[str], str]]:
     engine.dispose()
 
 
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """URL of a fresh, empty SQLite ledger of environment `test`."""
+    return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'ledger.sqlite')}"
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def ledger_url(request: pytest.FixtureRequest) -> str:
     """URL of a fresh, empty ledger of environment `test`."""
     if request.param == "sqlite":
-        template: Path = request.getfixturevalue("sqlite_template")
-        file = tmp_path / "ledger.sqlite"
-        shutil.copyfile(template, file)
-        return f"sqlite:///{file}"
+        return str(request.getfixturevalue("sqlite_url"))
     copy: Callable[[str], str] = request.getfixturevalue("postgres_template")
     _copies.append(None)
     return copy(f"ledger_{len(_copies)}")
@@ -211,4 +214,10 @@ def clock() -> Clock:
 @pytest.fixture
 def shop(ledger_url: str, clock: Clock) -> Iterator[Shop]:
     with open_ledger(ledger_url, "test", clock=clock) as ledger:
+        yield Shop(ledger, clock)
+
+
+@pytest.fixture
+def sqlite_shop(sqlite_url: str, clock: Clock) -> Iterator[Shop]:
+    with open_ledger(sqlite_url, "test", clock=clock) as ledger:
         yield Shop(ledger, clock)

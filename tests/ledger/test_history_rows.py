@@ -38,6 +38,7 @@ def busy(shop: Shop, clock: Clock) -> None:
     shop.ledger.resolve(shop.newest("purchase:5").postback_id, Resolution.ACCEPTED, actor="ann", reason="asked")
     shop.ledger.judge([shop.stories("purchase:1")[0].postback_id], processed=True, reason="done", actor="delivery")
     shop.replay(shop.newest("purchase:2").postback_id)
+    shop.record(claims["purchase:7"], Outcome.REJECTED, reason="no_click", http_status=400)
     shop.report("1.00", "purchase:9", expires_at=clock.now + timedelta(minutes=30))
     clock.forward(hours=2)
     shop.sweep()

@@ -124,3 +124,8 @@ def test_other_sources_load_although_one_is_refused(shop: Any, sqlite_url: str) 
         shop.load("clicks", source=source)
     assert shop.load("orders", source=source).loaded == 1
     assert shop.load("refunds", source=source).files == ()
+
+
+def test_a_query_for_an_entity_that_does_not_exist_is_told(shop: Any, sqlite_url: str) -> None:
+    source = _source().model_copy(update={"queries": {"order": Query(sql=GOOD)}})
+    assert "its settings name order, which is none of clicks, orders" in _refusal(shop, source)

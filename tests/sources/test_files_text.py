@@ -80,6 +80,7 @@ def test_gzip_files_of_several_members_are_read_to_the_end(shop: Any) -> None:
         (f"{HEADER}\n1001,2024-05-31T18:03:00Z,paid,10,50,\n", "a field too many at the end"),
         (f'{HEADER}\n{ROW}\n"1002,2024-05-31T18:04:00Z,paid,11.50,EUR\n', "a quoted value does not end"),
         (f'{HEADER}\n"10"01,2024-05-31T18:03:00Z,paid,10.50,EUR\n', "text follows its closing quotation mark"),
+        (f'{HEADER},coupon\n{ROW},5" off\n{ROW_2},6" off\n', "1 rows were counted in it, but 2 could be read"),
         (f"{HEADER}\n{ROW}\r\n{ROW_2}\n", "two kinds of line breaks"),
         (f"{HEADER},amount\n{ROW},11\n", "names the column 'amount' twice"),
         (f"{HEADER}\n{ROW}", "may have been cut short"),
@@ -151,8 +152,10 @@ def test_file_names_are_taken_as_they_are(shop: Any) -> None:
 def test_unfinished_hidden_and_foreign_files_are_left_alone(shop: Any) -> None:
     for name in ("orders/.a.csv", "orders/_temporary/0/a.csv", "orders/a.csv.part", "orders/notes.txt"):
         shop.write(name, "not, an, order\n")
+    (shop.home / "elsewhere").mkdir()
+    (shop.landing / "orders" / "linked.csv").symlink_to(shop.home / "elsewhere")
     load = shop.load()
-    assert load.ignored == ("shop: orders/a.csv.part", "shop: orders/notes.txt")
+    assert load.ignored == ("shop: orders/a.csv.part", "shop: orders/linked.csv", "shop: orders/notes.txt")
     assert load.files == ()
 
 

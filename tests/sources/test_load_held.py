@@ -213,3 +213,26 @@ def test_a_warehouse_that_was_made_before_a_column_gets_it(tmp_path: Path) -> No
         assert connection.execute("select current_setting('TimeZone')").fetchall() == [("UTC",)]
     with open_warehouse(path, read_only=True) as connection, pytest.raises(duckdb.Error):
         connection.execute("delete from raw.orders")
+
+
+@pytest.mark.parametrize(
+    ("declared", "complaint"),
+    [
+        ({"rename": {"order": {"total": "amount"}}}, "its settings name order, which is none of clicks, orders"),
+        (
+            {"rename": {"orders": {"total": "amout"}}},
+            "its settings rename total to amout, which is no column of orders",
+        ),
+    ],
+)
+def test_a_misspelt_name_in_the_settings_is_told(
+    shop: Any, order: dict[str, Any], declared: dict[str, Any], complaint: str
+) -> None:
+    shop.write_rows("orders/a.csv", [order])
+    assert complaint in shop.refused(**declared)
+
+
+def test_nothing_temporary_is_left_behind(shop: Any, orders: list[dict[str, Any]]) -> None:
+    shop.write_rows("orders/a.jsonl", orders)
+    shop.load()
+    assert shop.select("select table_name from duckdb_tables() where temporary") == []

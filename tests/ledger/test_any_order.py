@@ -1,0 +1,285 @@
+"""Whatever happens in whatever order: revisions, order and reported values hold, and it all converges."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from postback_pipeline.ledger import (
+    Claim,
+    Resolution,
+    Result,
+    Rules,
+    Selection,
+    Story,
+    create_ledger,
+    open_ledger,
+)
+from postback_pipeline.model import Desired, Facts, Kind, Outcome, Postback, State
+from postback_pipeline.settings import Guard
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+KEYS = ("purchase:1", "purchase:2")
+FINAL = {State.ACCEPTED, State.PROCESSED, State.REJECTED, State.SUPERSEDED, State.CANCELLED, State.EXPIRED}
+REPORTED = {State.ACCEPTED, State.PROCESSED}
+NOBODY: dict[str, str] = {"actor": "ann", "reason": "trying"}
+
+
+@cache
+def template() -> Path:
+    """An empty ledger; copying it is faster than making one."""
+    file = Path(tempfile.mkdtemp(prefix="postback-any-order-")) / "template.sqlite"
+    create_ledger(f"sqlite:///{file}", "test", clock=lambda: NOON)
+    return file
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """A warehouse, workers, a receiver, time and people, each doing what they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="postback-any-order-"))
+        self.now = NOON
+        url = f"sqlite:///{shutil.copyfile(template(), self.folder / 'ledger.sqlite')}"
+        self.ledger = open_ledger(url, "test", clock=lambda: self.now)
+        self.wanted: dict[str, Decimal] = {}
+        #: The warehouse's copy of the ledger: newest revisions as of its last look.
+        self.copied: dict[str, int] = {}
+        #: What the receiver accepted, as far as workers and people told the ledger.
+        self.accepted: dict[str, Decimal] = {}
+        self.claims: list[Claim] = []
+
+    @initialize(deduplicates=st.booleans(), judges_later=st.booleans())
+    def choose_receiver(self, deduplicates: bool, judges_later: bool) -> None:
+        self.rules = Rules(
+            restatement=True,
+            retraction=True,
+            reinstatement=True,
+            deduplicates=deduplicates,
+            dedup_window=timedelta(hours=30),
+            judges_later=judges_later,
+            max_attempts=3,
+        )
+
+    # The warehouse.
+
+    @rule(key=st.sampled_from(KEYS), value=st.sampled_from(["0", "5.00", "10.00"]))
+    def value_changes(self, key: str, value: str) -> None:
+        self.wanted[key] = Decimal(value)
+
+    @rule()
+    def look_at_ledger(self) -> None:
+        self.copied = {key: self.stories(key)[-1].revision for key in KEYS if self.stories(key)}
+
+    @rule()
+    def build(self) -> None:
+        self.enqueue()
+
+    @rule()
+    def rebuild_from_nothing(self) -> None:
+        self.look_at_ledger()
+        self.enqueue()
+        self.look_at_ledger()
+        before = self.histories()
+        assert self.enqueue() == 0
+        assert self.histories() == before
+
+    def enqueue(self) -> int:
+        rows = [self.desired(key, value) for key, value in self.wanted.items()]
+        render = Postback.key.fget
+        assert render is not None
+        report = self.ledger.enqueue("meta", rows, rules=self.rules, render=render, guard=Guard())
+        assert report.rows == len(rows)
+        return report.inserted
+
+    def desired(self, key: str, value: Decimal) -> Desired:
+        return Desired(
+            destination="meta",
+            conversion_key=key,
+            event_name="purchase",
+            desired_value=value,
+            currency="GBP",
+            fingerprint=f"{value:.4f} GBP",
+            computed_against=self.copied.get(key, 0),
+            reason_code="reported",
+            facts=Facts("Purchase", None, key, NOON, NOON, None, None),
+            expires_at=NOON + timedelta(days=60),
+        )
+
+    # Workers and the receiver.
+
+    @rule(limit=st.integers(1, 3))
+    def claim(self, limit: int) -> None:
+        claims = self.ledger.claim("meta", limit, lease_seconds=60, owner="w", rules=self.rules)
+        for claim in claims:
+            before = self.accepted.get(claim.conversion_key)
+            assert (claim.kind is Kind.CONVERSION) == (before is None)
+            assert self.stories(claim.conversion_key)[-1].previous_value == before
+            assert not [held for held in self.claims if held.token == claim.token]
+        self.claims += claims
+
+    @precondition(lambda self: self.claims)
+    @rule(
+        which=st.integers(0, 5),
+        outcome=st.sampled_from(Outcome),
+        final=st.booleans(),
+        duplicate=st.sampled_from([False, False, True]),
+    )
+    def attempt_ends(self, which: int, outcome: Outcome, final: bool, duplicate: bool) -> None:
+        claim = self.claims.pop(which % len(self.claims))
+        self.end(claim, outcome, final=final, duplicate=duplicate and outcome is Outcome.ACCEPTED)
+
+    def end(self, claim: Claim, outcome: Outcome, **more: Any) -> None:
+        state = self.story(claim).state
+        result = Result(claim.postback_id, claim.token, outcome, self.now, **more)
+        stale = self.ledger.record([result], rules=self.rules)
+        after = self.story(claim).state
+        if stale:
+            assert after is state
+        elif after is State.ACCEPTED:
+            self.note_accepted(claim.postback_id)
+
+    @precondition(lambda self: self.claims)
+    @rule()
+    def worker_stops(self) -> None:
+        self.ledger.release([self.claims.pop()])
+
+    @precondition(lambda self: self.claims)
+    @rule()
+    def worker_dies(self) -> None:
+        self.claims.pop()
+
+    @rule(processed=st.booleans())
+    def receiver_judges(self, processed: bool) -> None:
+        if self.rules.judges_later:
+            ids = [story.postback_id for story in self.all_stories() if story.state is State.ACCEPTED]
+            self.ledger.judge(ids, processed=processed, actor="receiver", reason="verdict")
+            if not processed:
+                self.forget_refused()
+
+    @rule(hours=st.sampled_from([0.1, 2, 40]))
+    def time_passes(self, hours: float) -> None:
+        self.now += timedelta(hours=hours)
+
+    @rule()
+    def sweep(self) -> None:
+        self.ledger.sweep("meta", self.rules)
+
+    # People.
+
+    @rule(resolution=st.sampled_from(Resolution))
+    def somebody_resolves(self, resolution: Resolution) -> None:
+        for story in self.all_stories():
+            if story.state is State.PARKED:
+                self.ledger.resolve(story.postback_id, resolution, **NOBODY)
+                if resolution is Resolution.ACCEPTED:
+                    self.note_accepted(story.postback_id)
+
+    @rule(key=st.sampled_from(KEYS), force=st.booleans())
+    def somebody_replays(self, key: str, force: bool) -> None:
+        # A forced replay of something accepted says the same once more; the model of the receiver knows no such thing.
+        states = [State.REJECTED, State.EXPIRED, State.PARKED, State.CANCELLED]
+        self.ledger.replay(Selection(conversion_keys=[key], states=states), force=force, **NOBODY)
+
+    @rule(key=st.sampled_from(KEYS))
+    def somebody_cancels(self, key: str) -> None:
+        self.ledger.cancel(Selection(conversion_keys=[key]), **NOBODY)
+
+    # What always holds.
+
+    @invariant()
+    def revisions_are_numbered_without_gaps(self) -> None:
+        for key in KEYS:
+            assert [story.revision for story in self.stories(key)] == list(range(1, len(self.stories(key)) + 1))
+
+    @invariant()
+    def at_most_one_revision_is_open(self) -> None:
+        for key in KEYS:
+            stories = self.stories(key)
+            assert [story for story in stories[:-1] if story.state not in FINAL] == []
+
+    @invariant()
+    def the_newest_accepted_revision_is_what_was_reported(self) -> None:
+        for key in KEYS:
+            reported = [story.value for story in self.stories(key) if story.state in REPORTED]
+            assert (reported[-1] if reported else None) == self.accepted.get(key)
+
+    @invariant()
+    def the_history_tells_the_states(self) -> None:
+        for story in self.all_stories():
+            befores = [change.from_state for change in story.history]
+            afters = [change.to_state for change in story.history]
+            assert befores == [None, *afters[:-1]]
+            assert afters[-1] is story.state
+
+    def teardown(self) -> None:
+        """With workers that work and a receiver that takes everything, the receiver believes what is wanted."""
+        try:
+            if hasattr(self, "rules"):
+                self.converge()
+        finally:
+            self.ledger.close()
+            shutil.rmtree(self.folder)
+
+    def converge(self) -> None:
+        self.now += timedelta(hours=1)
+        self.sweep()
+        for _ in range(5):
+            self.somebody_resolves(Resolution.ACCEPTED)
+            states = [State.REJECTED, State.EXPIRED, State.CANCELLED]
+            self.ledger.replay(Selection(conversion_keys=KEYS, states=states), **NOBODY)
+            self.look_at_ledger()
+            self.enqueue()
+            self.now += timedelta(hours=2)
+            for claim in self.ledger.claim("meta", 10, lease_seconds=60, owner="w", rules=self.rules):
+                self.end(claim, Outcome.ACCEPTED)
+            self.receiver_judges(processed=True)
+            self.sweep()
+        for key, value in self.wanted.items():
+            assert self.accepted.get(key, Decimal(0)) == value
+
+    # Looking.
+
+    def stories(self, key: str) -> list[Story]:
+        return self.ledger.inspect(key)
+
+    def story(self, claim: Claim) -> Story:
+        (story,) = self.ledger.inspect(claim.postback_id)
+        return story
+
+    def all_stories(self) -> Iterator[Story]:
+        return (story for key in KEYS for story in self.stories(key))
+
+    def histories(self) -> list[dict[str, Any]]:
+        return [row for rows in self.ledger.history(0) for row in rows]
+
+    def note_accepted(self, postback_id: int) -> None:
+        (story,) = self.ledger.inspect(postback_id)
+        self.accepted[story.conversion_key] = story.value
+
+    def forget_refused(self) -> None:
+        for key in KEYS:
+            reported = [story.value for story in self.stories(key) if story.state in REPORTED]
+            if reported:
+                self.accepted[key] = reported[-1]
+            else:
+                self.accepted.pop(key, None)
+
+
+TestAnyOrder = AnyOrder.TestCase
+TestAnyOrder.settings = settings(
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
