@@ -112,6 +112,5 @@ $(MANIFEST): $(INSTALLED) $(shell find dbt_project \
 	@touch $@
 
 # Made once and then its owner's.
-%/dagster.yaml: | dagster.yaml
-	@mkdir -p $(@D)
-	@awk -v RS= -v ORS='\n\n' '!/\nstorage:/' $| > $@
+%/dagster.yaml: | $(INSTALLED)
+	@$(BIN)/python -m postback_pipeline.defs.instance $(@D)

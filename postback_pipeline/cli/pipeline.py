@@ -46,7 +46,7 @@ def plan(from_: From = None, to: To = None, json: Json = False, config: Config =
     """Show what a run would send, adjust, cancel, let expire or hold back, without touching anything."""
     window = _window(from_, to)
     settings = _settings(config)
-    from postback_pipeline.defs.runs import plan_pipeline
+    from postback_pipeline.defs.plan import plan_pipeline
 
     _show(plan_pipeline(settings, window, progress=_progress), json)
 

@@ -72,7 +72,7 @@ def defs() -> dg.Definitions:
         window, as_of = window_of(context.run.tags), datetime.now(UTC)
         with open_warehouse(settings.warehouse_path) as connection:
             create_raw_tables(connection)
-            write_build_context(connection, as_of=as_of, window=window, run_id=context.run_id)
+            write_build_context(connection, as_of=as_of, window=window, run_id=context.run.run_id)
         return dg.MaterializeResult(
             metadata={
                 "as_of": dg.MetadataValue.timestamp(as_of),

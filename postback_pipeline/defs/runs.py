@@ -6,16 +6,16 @@ Belongs here: which instance, which partitions, what to say when a job fails. Do
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from postback_pipeline.defs.instance import open_instance
 from postback_pipeline.defs.partitions import OPEN_WINDOW, range_tags
 from postback_pipeline.defs.summary import summarise
 from postback_pipeline.ledger import open_ledger
@@ -23,17 +23,6 @@ from postback_pipeline.model import PostbackError
 from postback_pipeline.settings import Settings
 
 Progress = Callable[[str], None]
-
-#: The instance that the command line makes where `DAGSTER_HOME` names none; `make dev` opens the same one.
-LOCAL_INSTANCE = """\
-# Written by `postback run`: Dagster on SQLite, in this folder. For production see dagster.yaml of the project.
-telemetry:
-  enabled: false
-concurrency:
-  pools:
-    default_limit: 1
-    granularity: op
-"""
 
 
 class RunFailed(PostbackError):
@@ -46,20 +35,20 @@ def run_pipeline(settings: Settings, window: tuple[date, date] | None, *, progre
     Raises:
         PostbackError: a step failed; nothing after it ran.
     """
-    partitions = _partitions(settings, window)
+    partitions = partitions_of(settings, window)
     started = time.monotonic()
-    with _instance(settings) as instance:
-        definitions = _code_location()
+    with open_instance(settings) as instance:
+        definitions = code_location()
 
-        def execute(job: str, *, said: str, partition: str | None = None, tags: Mapping[str, str]) -> None:
+        def run(job: str, said: str, **how: Any) -> None:
             began = time.monotonic()
-            _execute(definitions.resolve_job_def(job), instance, partition, tags)
+            execute(definitions.resolve_job_def(job), instance, settings, **how)
             progress(f"{said}: {time.monotonic() - began:.1f} s")
 
-        execute("build", said="build", **partitions)
+        run("build", "build", **partitions)
         for name in due_destinations(settings):
-            execute("deliver", said=f"deliver to {name}", partition=name, tags={})
-        execute("measure", said="measure", tags={})
+            run("deliver", f"deliver to {name}", partition_key=name)
+        run("measure", "measure")
     return {"seconds": round(time.monotonic() - started, 1), **summarise(settings)}
 
 
@@ -70,14 +59,20 @@ def due_destinations(settings: Settings) -> list[str]:
     return [name for name, each in due.items() if each.count and not each.paused]
 
 
-def _code_location() -> dg.Definitions:
+def code_location() -> dg.Definitions:
+    """Everything in this folder, for the deployment that `POSTBACK_CONFIG` names."""
     return dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
 
 
-def _partitions(settings: Settings, window: tuple[date, date] | None) -> dict[str, Any]:
+def partitions_of(settings: Settings, window: tuple[date, date] | None) -> dict[str, Any]:
+    """How a run over a window, or over whatever is new, is asked for: arguments of `execute`.
+
+    Raises:
+        RunFailed: the window reaches beyond the partitions.
+    """
     today = datetime.now(UTC).date()
     if window is None:
-        return {"partition": today.isoformat(), "tags": OPEN_WINDOW}
+        return {"partition_key": today.isoformat(), "tags": OPEN_WINDOW}
     first, last = window
     if first < settings.first_day or last > today:
         raise RunFailed(
@@ -87,31 +82,19 @@ def _partitions(settings: Settings, window: tuple[date, date] | None) -> dict[st
     return {"tags": range_tags(first, last)}
 
 
-@contextmanager
-def _instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    if "DAGSTER_HOME" not in os.environ:
-        home = settings.home / "dagster"
-        home.mkdir(parents=True, exist_ok=True)
-        if not (home / "dagster.yaml").exists():
-            (home / "dagster.yaml").write_text(LOCAL_INSTANCE, encoding="utf-8")
-        os.environ["DAGSTER_HOME"] = str(home)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
+def execute(job: dg.JobDefinition, instance: dg.DagsterInstance, settings: Settings, **how: Any) -> None:
+    """Runs a job in this process; `how` goes to Dagster. What dbt prints is kept in the reports folder.
 
-
-def _execute(
-    job: dg.JobDefinition, instance: dg.DagsterInstance, partition: str | None, tags: Mapping[str, str]
-) -> None:
+    Raises:
+        RunFailed: a step failed.
+    """
     # Every event is in the instance, for the UI; on a terminal they would bury what the run has to say.
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with open(Path(instance.root_directory) / f"{job.name}.out", "w", encoding="utf-8") as said, redirect_stdout(said):
-        result = job.execute_in_process(
-            instance=instance,
-            partition_key=partition,
-            tags=dict(tags),
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            raise_on_error=False,
-        )
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    reports = settings.home / settings.paths.reports
+    reports.mkdir(parents=True, exist_ok=True)
+    with open(reports / f"{job.name}.log", "w", encoding="utf-8") as said, redirect_stdout(said):
+        result = job.execute_in_process(instance=instance, run_config=quiet, raise_on_error=False, **how)
     if result.success:
         return
     for event in result.all_events:

@@ -14,8 +14,11 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from types import FrameType
+from typing import Any, Self
 
 from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.drain_loop import DrainLoop
@@ -59,7 +62,7 @@ async def drain(
         return await asyncio.shield(task)
     except asyncio.CancelledError:
         loop.stop.set()
-        await task
+        await asyncio.gather(task, return_exceptions=True)
         raise
 
 
@@ -78,42 +81,48 @@ def run_drain(name: str, destination: Destination, settings: Settings, ledger: L
     Raises:
         LedgerUnavailable: as `drain`.
     """
+    destination_settings = settings.destinations[name]
 
-    async def run() -> DrainReport:
-        stop = asyncio.Event()
-        destination_settings = settings.destinations[name]
+    async def run(signals: _Signals) -> DrainReport:
+        stop = signals.stop_on_receipt()
         async with transport_of(destination_settings) as transport:
-            with _stopping_on_signals(stop, received.append):
-                return await drain(
-                    name, destination, destination_settings, ledger, transport, settings.delivery, stop=stop
-                )
+            return await drain(name, destination, destination_settings, ledger, transport, settings.delivery, stop=stop)
 
-    received: list[signal.Signals] = []
-    former = {number: signal.getsignal(number) for number in _SIGNALS}
-    report = asyncio.run(run())
-    if received:
-        for number, handler in former.items():
-            signal.signal(number, handler)
-        signal.raise_signal(received[0])
+    with _Signals() as signals:
+        report = asyncio.run(run(signals))
     return report
 
 
-@contextmanager
-def _stopping_on_signals(stop: asyncio.Event, received: Callable[[signal.Signals], None]) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
+class _Signals:
+    """Holds signals back while a drain ends, and passes the first one on afterwards."""
 
-    def stop_by(number: signal.Signals) -> None:
-        received(number)
-        stop.set()
+    def __init__(self) -> None:
+        self._former: dict[signal.Signals, Any] = {}
+        self._received: signal.Signals | None = None
+        self._stop: Callable[[], object] = lambda: None
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop_by, number)
-    try:
-        yield
-    finally:
-        for number in _SIGNALS:
-            with suppress(ValueError):
-                loop.remove_signal_handler(number)
+    def __enter__(self) -> Self:
+        # Only the main thread may set handlers; elsewhere signals are its business anyway.
+        if threading.current_thread() is threading.main_thread():
+            self._former = {number: signal.signal(number, self._receive) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._former.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+        if self._received is not None:
+            signal.raise_signal(self._received)
+
+    def stop_on_receipt(self) -> asyncio.Event:
+        """An event of the running loop that the first signal sets."""
+        stop = asyncio.Event()
+        self._stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set)
+        if self._received is not None:
+            stop.set()
+        return stop
+
+    def _receive(self, number: int, _frame: FrameType | None) -> None:
+        self._received = self._received or signal.Signals(number)
+        # A loop that is closed already has nothing to stop.
+        with suppress(RuntimeError):
+            self._stop()

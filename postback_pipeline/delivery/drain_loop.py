@@ -17,7 +17,7 @@ from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP, Pace, Window
 from postback_pipeline.delivery.recorder import Recorder
 from postback_pipeline.delivery.report import DrainReport, Ended, Tally
 from postback_pipeline.delivery.sending import Sender
-from postback_pipeline.ledger import Claim, Result
+from postback_pipeline.ledger import Claim
 from postback_pipeline.settings import Delivery, DestinationSettings
 
 #: A rate-limited drain claims about this many seconds' worth at a time, so that a pause is heeded soon.
@@ -118,9 +118,9 @@ class DrainLoop:
             await self._sleep(0.1 * self._empty_claims)
             self._empty_claims += 1
         elif due.count or wait is None or wait > self._delivery.linger_seconds:
-            self._ended = self._ended or ("drained" if self._postponed_until is None else "postponed")
+            waited_for = self._postponed_until is not None and wait is not None
+            self._ended = self._ended or ("postponed" if waited_for else "drained")
         else:
-            self._reason = None
             await self._sleep(max(wait, 0.01))
         self._postponed_until = None
 
@@ -153,22 +153,24 @@ class DrainLoop:
             await self._release([claim])
             return
         judgement = await self._sender.attempt(claim)
-        if judgement.elapsed is not None:
-            self._tally.attempt(judgement.elapsed)
         if judgement.configuration is not None:
             await self._pause(judgement.configuration)
             await self._release([claim])
             if judgement.result is not None:
                 # Something came back, so something had left: the attempt's row says so, although it counts nowhere.
                 await self._desk.record([judgement.result])
-            return
-        if judgement.result is not None:
+        elif judgement.result is not None:
             self._recorder.put(judgement.result)
             self._tally.result(judgement.result)
-            await self._heed(judgement, judgement.result)
+        if judgement.elapsed is not None:
+            self._tally.attempt(judgement.elapsed)
+            await self._heed(judgement)
 
-    async def _heed(self, judgement: Judgement, result: Result) -> None:
+    async def _heed(self, judgement: Judgement) -> None:
         """What the exchange says about the receiver's health."""
+        result = judgement.result
+        if result is None or judgement.configuration is not None:
+            return
         if not judgement.failed:
             self._window.succeeded()
             return
@@ -230,7 +232,7 @@ class DrainLoop:
         return self._tally.report(
             self._desk.name,
             self._ended or "drained",
-            self._reason,
+            self._reason if self._ended in ("paused", "postponed") else None,
             stale=self._recorder.stale,
             seconds=seconds,
             due=due,

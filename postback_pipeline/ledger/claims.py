@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, String, cast, func, insert, literal, or_, select, true, update
 
+from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.destinations import read_destination
-from postback_pipeline.ledger.known import chunks
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import QUEUED, attempts, history, postbacks
 from postback_pipeline.ledger.values import Claim

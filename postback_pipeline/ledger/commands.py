@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, literal, null, select
 
+from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.decision import QUEUED_STATES, REPORTED_STATES
 from postback_pipeline.ledger.destinations import lock_destination
 from postback_pipeline.ledger.errors import LedgerError
-from postback_pipeline.ledger.known import chunks
 from postback_pipeline.ledger.moves import move, record_births
 from postback_pipeline.ledger.schema import postbacks
 from postback_pipeline.ledger.selections import Selected, find, log_action
@@ -128,6 +128,8 @@ def judge(
     connection: Connection, ids: Collection[int], *, processed: bool, actor: str, reason: str, now: datetime
 ) -> CommandReport:
     """The asynchronous verdict of a receiver that judges later, on postbacks that it accepted."""
+    if not ids:
+        return CommandReport("judge")
     chosen, skipped = _choose(
         find(connection, Selection(ids=tuple(ids))),
         lambda postback: None if postback.state is State.ACCEPTED else f"It is {postback.state}, not accepted.",

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, Text, bindparam, case, insert, literal, null, select, update
 
-from postback_pipeline.ledger.known import chunks
+from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.machine import RELEASED, Standing, Step, Transition, after_attempt
 from postback_pipeline.ledger.outbox_rows import REASON_LENGTH, storable
 from postback_pipeline.ledger.rules import Rules

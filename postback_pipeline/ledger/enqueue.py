@@ -17,10 +17,12 @@ from datetime import datetime
 from sqlalchemy import Connection, func, insert, select
 
 from postback_pipeline.ledger import guard as guards
+from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.database import Database
 from postback_pipeline.ledger.decision import QUEUED_STATES, Known, decide
 from postback_pipeline.ledger.destinations import lock_destination
-from postback_pipeline.ledger.known import chunks, read_known, read_settled_facts, settle
+from postback_pipeline.ledger.facts import inherit, read_settled_facts
+from postback_pipeline.ledger.known import read_known
 from postback_pipeline.ledger.moves import move, record_births
 from postback_pipeline.ledger.outbox_rows import flaw, flaw_of_text, safe_reason
 from postback_pipeline.ledger.plans import ORIGIN, Plan
@@ -133,7 +135,7 @@ class Enqueue:
         for plan in plans:
             if plan.known.settled:
                 facts, imported = settled[plan.known.settled.id]
-                plan.facts = settle(plan.desired.facts, facts, imported=imported)
+                plan.facts = inherit(plan.desired.facts, facts, imported=imported)
         return [plan for plan in plans if self._finish(plan)]
 
     def _finish(self, plan: Plan) -> bool:

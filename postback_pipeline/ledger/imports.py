@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
+from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.destinations import lock_destination
 from postback_pipeline.ledger.errors import LedgerError
-from postback_pipeline.ledger.known import chunks, facts_columns
+from postback_pipeline.ledger.facts import facts_columns
 from postback_pipeline.ledger.moves import record_births
 from postback_pipeline.ledger.outbox_rows import flaw
 from postback_pipeline.ledger.schema import postbacks

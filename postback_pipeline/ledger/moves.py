@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, insert, literal, null, select, update
 
-from postback_pipeline.ledger.known import chunks
+from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.schema import history, postbacks
 from postback_pipeline.model import State
 

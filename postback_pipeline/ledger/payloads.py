@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import select, update
 
+from postback_pipeline.ledger.chunks import CHUNK
 from postback_pipeline.ledger.database import Database
-from postback_pipeline.ledger.known import CHUNK
 from postback_pipeline.ledger.schema import postbacks
 from postback_pipeline.model import State
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from postback_pipeline.ledger.decision import Decision, Known
-from postback_pipeline.ledger.known import facts_columns
+from postback_pipeline.ledger.facts import facts_columns
 from postback_pipeline.ledger.values import Action, Planned
 from postback_pipeline.model import Desired, Facts, Postback
 

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
+from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.errors import LedgerError
-from postback_pipeline.ledger.known import chunks
 from postback_pipeline.ledger.schema import actions, postbacks
 from postback_pipeline.ledger.stories import Selection
 from postback_pipeline.model import Kind, State

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, and_, select
 
+from postback_pipeline.ledger.chunks import CHUNK
 from postback_pipeline.ledger.database import Database
 from postback_pipeline.ledger.decision import REPORTED_STATES
 from postback_pipeline.ledger.endings import lapse, sending_rows
-from postback_pipeline.ledger.known import CHUNK
 from postback_pipeline.ledger.machine import DEDUP_WINDOW_CLOSED, LEASE_EXPIRED, NOT_DEDUPLICATED, WINDOW_CLOSED
 from postback_pipeline.ledger.moves import move
 from postback_pipeline.ledger.rules import Rules

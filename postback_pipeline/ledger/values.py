@@ -90,7 +90,10 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class EnqueueReport:
-    """What one enqueue did, or would do: every row of the outbox is in exactly one of `actions`."""
+    """What one enqueue did, or would do: every row of the outbox is in exactly one of `actions`.
+
+    Where the guard stopped it, `actions` still says what it would have done; `stopped_by` says that it did not.
+    """
 
     destination: str
     dry_run: bool

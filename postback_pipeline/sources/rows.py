@@ -69,8 +69,8 @@ def stage(
     (found,) = one_row(connection, f"select count(*) from {STAGED}")
     if scan.rows is not None and found != scan.rows:
         raise Refused(
-            f"{scan.rows} rows were counted in it, but {found} could be read. Look for a quotation mark inside an unquoted"
-            " value, and write the file again."
+            f"{scan.rows} rows were counted in it, but {found} could be read. Look for a quotation mark inside an"
+            " unquoted value, and write the file again."
         )
     # A file without rows may be one without columns.
     return tuple(column for column in entity.columns if column.name in names) or entity.columns

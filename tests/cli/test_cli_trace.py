@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 from typer.testing import Result
 
 from postback_pipeline.cli.reasons import REASONS, explain

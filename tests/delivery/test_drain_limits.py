@@ -198,8 +198,8 @@ def test_claims_that_another_worker_took_over_are_not_sent(ledger: Ledger, clock
 
     async def go() -> tuple[DrainReport, Line, Receiver]:
         async with receiving(answer) as receiver:
-            options = "rate = 5\ndeadline_seconds = 0.5\nconcurrency = 2\n"
-            line = await filled(receiver.url, ledger, clock, 25, options, lease_seconds=5)
+            options = "rate = 20\ndeadline_seconds = 0.2\nconcurrency = 2\n"
+            line = await filled(receiver.url, ledger, clock, 25, options, lease_seconds=1)
             return await line.drain(), line, receiver
 
     report, line, receiver = asyncio.run(go())
@@ -210,6 +210,26 @@ def test_claims_that_another_worker_took_over_are_not_sent(ledger: Ledger, clock
         "accepted_when fits HTTP 200",
     }
     assert line.states().count(State.PARKED) == 25 - line.states().count(State.ACCEPTED)
+
+
+def test_nothing_is_sent_on_a_lease_that_could_end_before_the_attempt(ledger: Ledger, clock: Clock) -> None:
+    async def go() -> tuple[DrainReport, Line]:
+        async with receiving(ok) as receiver:
+            options = "rate = 40\ndeadline_seconds = 4.5\nconcurrency = 2\n"
+            line = await filled(receiver.url, ledger, clock, 80, options, lease_seconds=4.8)
+            line.ledger = Outage(ledger, "renew").as_ledger()
+            report = await line.drain()
+            line.ledger = ledger
+            return report, line
+
+    report, line = asyncio.run(go())
+    assert set(line.states()) == {State.ACCEPTED}
+    assert (dict(report.outcomes), report.stale) == ({"accepted": 80}, 0)
+    # Claimed at once they would wait up to two seconds; what can wait a fifth of one goes back and is claimed anew.
+    assert report.released > 0
+    sent = [attempt for attempt in line.attempts() if attempt.outcome == "accepted"]
+    waits = [attempt.finished_at - attempt.started_at for attempt in sent if attempt.finished_at]
+    assert max(waits) < timedelta(seconds=1)
 
 
 def test_without_a_durable_claim_nothing_is_sent(ledger: Ledger, clock: Clock) -> None:
@@ -250,7 +270,7 @@ def test_a_ledger_that_stays_away_ends_the_drain_loudly(ledger: Ledger, clock: C
 
     async def go() -> tuple[Line, Receiver]:
         async with receiving(ok) as receiver:
-            line = await filled(receiver.url, ledger, clock, 5, "deadline_seconds = 0.5\n", lease_seconds=5)
+            line = await filled(receiver.url, ledger, clock, 5, "deadline_seconds = 0.3\n", lease_seconds=1)
             line.ledger = Outage(ledger, "record", "release").as_ledger()
             with pytest.raises(LedgerUnavailable):
                 await line.drain()

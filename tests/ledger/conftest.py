@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +25,7 @@ from postback_pipeline.ledger import (
     create_ledger,
     open_ledger,
 )
+from postback_pipeline.ledger.schema import metadata
 from postback_pipeline.model import Desired, Facts, Outcome, Phase, Postback, State
 from postback_pipeline.settings import Guard
 
@@ -164,46 +165,37 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_template(postgres_server: str) -> Iterator[Callable[[str], str]]:
-    """Makes an empty ledger in a new database of a given name; the databases go with the server."""
-    server = sqlalchemy.make_url(postgres_server)
-    engine = sqlalchemy.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
-
-    def url_of(name: str) -> str:
-        return server.set(database=name).render_as_string(hide_password=False)
-
-    def run(statement: str) -> None:
-        with engine.connect() as connection:
-            connection.exec_driver_sql(statement)
-
-    run("CREATE DATABASE ledger_template")
-    create_ledger(url_of("ledger_template"), "test", clock=Clock())
-
-    def copy(name: str) -> str:
-        run(f"CREATE DATABASE {name} TEMPLATE ledger_template")
-        return url_of(name)
-
-    yield copy
+def postgres_ledger(postgres_server: str) -> Iterator[sqlalchemy.Engine]:
+    """A ledger that the tests use one after the other: emptying it is faster than making one."""
+    server = sqlalchemy.create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=sqlalchemy.NullPool)
+    with server.connect() as connection:
+        connection.exec_driver_sql("CREATE DATABASE ledger")
+    url = sqlalchemy.make_url(postgres_server).set(database="ledger")
+    create_ledger(url.render_as_string(hide_password=False), "test", clock=Clock())
+    engine = sqlalchemy.create_engine(url)
+    yield engine
     engine.dispose()
 
 
 @pytest.fixture
+def postgres_url(postgres_ledger: sqlalchemy.Engine) -> str:
+    """URL of an empty PostgreSQL ledger of environment `test`."""
+    tables = ", ".join(table.name for table in metadata.sorted_tables if table.name != "ledger_identity")
+    with postgres_ledger.begin() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+    return postgres_ledger.url.render_as_string(hide_password=False)
+
+
+@pytest.fixture
 def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """URL of a fresh, empty SQLite ledger of environment `test`."""
+    """URL of an empty SQLite ledger of environment `test`."""
     return f"sqlite:///{shutil.copyfile(sqlite_template, tmp_path / 'ledger.sqlite')}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def ledger_url(request: pytest.FixtureRequest) -> str:
-    """URL of a fresh, empty ledger of environment `test`."""
-    if request.param == "sqlite":
-        return str(request.getfixturevalue("sqlite_url"))
-    copy: Callable[[str], str] = request.getfixturevalue("postgres_template")
-    _copies.append(None)
-    return copy(f"ledger_{len(_copies)}")
-
-
-_copies: list[None] = []
+    """URL of an empty ledger of environment `test`."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 @pytest.fixture

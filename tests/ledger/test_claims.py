@@ -183,7 +183,7 @@ def test_a_released_claim_is_back_where_it_was_and_counts_nowhere(shop: Shop, cl
 
 
 def test_releases_never_use_up_the_budget(shop: Shop, clock: Clock) -> None:
-    shop.rules = replace(shop.rules, max_attempts=2)
+    shop.rules = replace(shop.rules, max_attempts=3)
     shop.report("10.00")
     shop.send(Outcome.NOT_SENT)
     clock.forward(hours=1)
@@ -192,6 +192,9 @@ def test_releases_never_use_up_the_budget(shop: Shop, clock: Clock) -> None:
         assert claim.claimed_from is State.RETRY
         shop.ledger.release([claim])
         assert shop.state() is State.RETRY
+    shop.send(Outcome.NOT_SENT)
+    assert shop.state() is State.RETRY
+    clock.forward(hours=1)
     shop.send(Outcome.NOT_SENT)
     assert (shop.state(), shop.newest().reason) == (State.EXPIRED, "attempts_exhausted")
 

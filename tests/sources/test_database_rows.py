@@ -189,7 +189,7 @@ def test_declarations_and_renames_hold_for_databases_and_are_applied_to_rows_rea
     shop: Any, database: Database, source: Callable[..., DatabaseSource]
 ) -> None:
     database.add(1, user_id=0)
-    database.add(2)
+    database.add(2, updated_at="2024-05-01 18:00:00+00:00")
     query = (
         "select order_id as id, '2010-07-04 09:24:00' as ordered_at, status, amount, currency, user_id, updated_at"
         " from shop_orders;"

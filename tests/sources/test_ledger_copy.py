@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from postback_pipeline.sources.ledger_copy import CopyReport, LedgerWentBack, copy_ledger_history
@@ -204,6 +204,7 @@ def test_a_copy_that_breaks_off_adds_nothing(warehouse: duckdb.DuckDBPyConnectio
     assert copy_ledger_history(warehouse, Written(changes(1, 2))).rows_new == 2
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.integers(min_value=1, max_value=40), unique=True).flatmap(st.permutations),
     st.lists(st.integers(min_value=0, max_value=10), max_size=6),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from postback_pipeline.settings import FolderSource, Settings
 from postback_pipeline.sources.held import check_counts
 from postback_pipeline.sources.load import load_entity
 from postback_pipeline.sources.warehouse import create_raw_tables, open_warehouse
+
+LOADED_AT = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -93,16 +96,21 @@ def test_a_row_more_or_a_repeated_row_is_another_content(shop: Any, orders: list
     assert [file.loaded for file in shop.load().files] == [2, 3, 3]
 
 
-def test_the_same_content_in_another_source_is_another_content(shop: Any, orders: list[dict[str, Any]]) -> None:
-    shop.write_rows("orders/a.csv", orders)
-    sources = {name: FolderSource(kind="folder") for name in ("one", "two")}
-    load = load_entity(
-        shop.connection,
-        "orders",
-        Settings(sources=sources, home=shop.home),
-        loaded_at=shop.select("select now()")[0][0],
-    )
-    assert [(file.source, file.loaded) for file in load.files] == [("one", 5), ("two", 5)]
+def test_sources_hold_their_rows_apart(shop: Any, orders: list[dict[str, Any]]) -> None:
+    sources = {name: FolderSource(kind="folder", path=f"landing/{name}") for name in ("one", "two")}
+    settings = Settings(sources=sources, home=shop.home)
+    for name in ("one/orders/a.csv", "one/orders/b.csv", "two/orders/a.csv", "two/orders/b.csv"):
+        shop.write_rows(name, orders)
+    load = load_entity(shop.connection, "orders", settings, loaded_at=LOADED_AT)
+    assert [(file.source, file.file, file.loaded) for file in load.files if not file.same_as] == [
+        ("one", "orders/a.csv", 5),
+        ("two", "orders/a.csv", 5),
+    ]
+    of_two = shop.select("from raw.orders where _source = 'two'"), shop.select("from raw.files where source = 'two'")
+    shop.write_rows("one/orders/a.csv", orders[:1])
+    load_entity(shop.connection, "orders", settings, loaded_at=LOADED_AT)
+    assert shop.select("from raw.orders where _source = 'two'") == of_two[0]
+    assert shop.select("from raw.files where source = 'two'") == of_two[1]
     assert check_counts(shop.connection, "orders").tie
 
 
@@ -161,6 +169,7 @@ def test_files_are_seen_in_the_order_in_which_they_arrived(shop: Any, order: dic
     for number, name in enumerate(names):
         shop.write_rows(name, [order | {"amount": str(number)}])
     shop.load()
+    assert shop.values("_file") == names
     shop.write_rows("orders/c.csv", [order | {"amount": "9"}])
     shop.load()
     assert shop.values("_file") == ["orders/a.csv", "orders/b.csv", "orders/c.csv"]
@@ -188,6 +197,15 @@ def test_a_file_is_registered_with_its_rows_or_not_at_all(shop: Any, orders: lis
     shop.connection.execute("alter table raw.quarantine rename taken_away to row_hash")
     assert (shop.tables(), shop.select("from raw.files")) == before
     assert shop.load().loaded == 2
+
+
+def test_a_load_that_does_not_tie_never_commits(shop: Any, orders: list[dict[str, Any]]) -> None:
+    shop.connection.execute("insert into raw.orders (_source, _file) values ('shop', 'orders/a.csv')")
+    shop.write_rows("orders/a.csv", orders)
+    with pytest.raises(AssertionError, match=r"orders/a\.csv: the rows held do not tie"):
+        shop.load()
+    assert shop.select("select count(*) from raw.orders") == [(1,)]
+    assert shop.select("from raw.files") == []
 
 
 def test_both_sides_of_the_counts_are_counted_anew(shop: Any, orders: list[dict[str, Any]]) -> None:

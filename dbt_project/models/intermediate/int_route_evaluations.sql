@@ -33,7 +33,7 @@ final as (
         case
             when status in ('test_order', 'not_qualified', 'cancelled', 'zero_value') then status
             when action_at < start_at then 'before_start'
-            when action_at > end_at then 'after_end'
+            when action_at >= end_at then 'after_end'
             when as_of < eligible_at then 'on_hold'
             when not is_matched then 'no_match'
             when not is_winner then 'lost_to_other_route'
