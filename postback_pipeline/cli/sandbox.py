@@ -14,7 +14,7 @@ import typer
 def sandbox(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Where to listen on 127.0.0.1; 0 takes a free one.")
-    ] = 8099,
+    ] = 8787,
     log: Annotated[Path, typer.Option(metavar="FILE", help="Gets one JSON line per request; appended to.")] = Path(
         "sandbox.jsonl"
     ),

@@ -91,7 +91,11 @@ class DrainLoop:
             await self._recorder.room()
             await self._sleep(self._pace.turn(self._loop.time()))
             # What landed meanwhile may have changed everything.
-            if not self._over() and self._postponed_until is None:
+            if self._over() or self._postponed_until is not None:
+                continue
+            if self._is_too_late(self._queue[0]):
+                await self._release_queue()
+            else:
                 self._launch(self._queue.popleft())
                 self._prefetch()
 
@@ -147,9 +151,13 @@ class DrainLoop:
         if not task.cancelled() and self._failure is None:
             self._failure = task.exception()
 
-    async def _attempt(self, claim: Claim) -> None:
+    def _is_too_late(self, claim: Claim) -> bool:
+        """Whether its lease could end before an attempt does, or the receiver's window has closed."""
         expired = claim.expires_at is not None and claim.expires_at <= self._desk.now()
-        if expired or self._desk.seconds_left(claim) < self._lease_needed:
+        return expired or self._desk.seconds_left(claim) < self._lease_needed
+
+    async def _attempt(self, claim: Claim) -> None:
+        if self._is_too_late(claim):
             await self._release([claim])
             return
         judgement = await self._sender.attempt(claim)

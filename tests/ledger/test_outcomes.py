@@ -227,6 +227,26 @@ def test_of_two_results_for_one_claim_the_first_one_holds(shop: Shop) -> None:
     results = [shop.result(claim, Outcome.REJECTED, reason="no"), shop.result(claim, Outcome.ACCEPTED)]
     assert shop.ledger.record(results, rules=shop.rules) == 1
     assert shop.state() is State.REJECTED
+    assert [(attempt.outcome, attempt.stale) for attempt in shop.newest().attempts] == [(Outcome.REJECTED, False)]
+    assert [row["to_state"] for row in shop.history()] == ["pending", "sending", "rejected"]
+
+
+def test_a_release_may_be_repeated(shop: Shop, clock: Clock) -> None:
+    shop.report("10.00")
+    claims = shop.claim()
+    shop.ledger.release(claims)
+    before = (shop.history(), shop.newest().attempts)
+    clock.forward(seconds=3)
+    shop.ledger.release(claims)
+    assert (shop.history(), shop.newest().attempts) == before
+
+
+def test_more_results_than_one_statement_holds_are_recorded_once_each(shop: Shop) -> None:
+    shop.guard = shop.guard.model_copy(update={"minimum": 10_000})
+    shop.enqueue(*[shop.desired(f"purchase:{number}", against=0) for number in range(1_200)])
+    results = [shop.result(claim) for claim in shop.claim(1_200)]
+    assert shop.ledger.record([*results, results[0]], rules=shop.rules) == 0
+    assert sum(row["to_state"] == "accepted" for row in shop.history()) == 1_200
 
 
 def test_a_result_with_a_token_nobody_gave_out_changes_nothing(shop: Shop) -> None:
