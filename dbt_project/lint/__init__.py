@@ -22,6 +22,10 @@ class _Adapter:
         """The default implementation: the one that DuckDB runs."""
         return context.resolve(f"default__{macro}")
 
+    def quote(self, name: str) -> str:
+        """A name that is a keyword elsewhere."""
+        return f'"{name}"'
+
 
 class _CrossDatabaseMacros:
     def __getattr__(self, macro: str) -> Callable[..., str]:

@@ -1,4 +1,4 @@
-"""What a build is told besides the rows: definitions, receivers' capabilities, its moment and window, the ledger's past.
+"""What a build is told besides the rows: definitions, capabilities, its moment and window, the ledger's past.
 
 Belongs here: the raw assets that the pipeline itself fills. Does not belong here: rows from outside (`loading`).
 """
@@ -36,7 +36,11 @@ def defs() -> dg.Definitions:
         name="definitions_and_reference",
         specs=[
             dg.AssetSpec(
-                ["raw", table], description=text, group_name="sources", owners=["team:marketing"], kinds={"duckdb", "csv"}
+                ["raw", table],
+                description=text,
+                group_name="sources",
+                owners=["team:marketing"],
+                kinds={"duckdb", "csv"},
             )
             for table, text in REFERENCE.items()
         ],
@@ -55,7 +59,7 @@ def defs() -> dg.Definitions:
             load_definitions(connection, definitions, created_at)
             load_reference(connection, destinations, settings.destinations)
             for table in REFERENCE:
-                (rows,) = connection.execute(f"select count(*) from raw.{table}").fetchone() or (0,)
+                rows = len(connection.table(f"raw.{table}"))
                 yield dg.MaterializeResult(asset_key=["raw", table], metadata={"dagster/row_count": rows})
 
     @dg.asset(

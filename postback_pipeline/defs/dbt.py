@@ -46,9 +46,7 @@ def defs() -> dg.Definitions:
     deployment = load_settings()
     project = dbt_project(deployment)
 
-    def invoke(
-        context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: Settings, job: str
-    ) -> Iterator[Any]:
+    def invoke(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: Settings, job: str) -> Iterator[Any]:
         # One folder per job keeps its parsed state between runs and apart from the other job's.
         target = settings.home / "dbt" / job
         yield from dbt.cli([*BUILD_ARGUMENTS], context=context, target_path=target).stream()

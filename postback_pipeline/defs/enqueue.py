@@ -25,8 +25,11 @@ def report_table(reports: dict[str, EnqueueReport]) -> pd.DataFrame:
     """One row per destination: what the enqueue did."""
     return pd.DataFrame(
         [
-            {"destination": name, **{str(kind): n for kind, n in each.kinds.items()},
-             **{str(action): n for action, n in each.actions.items()}}
+            {
+                "destination": name,
+                **{str(kind): n for kind, n in each.kinds.items()},
+                **{str(action): n for action, n in each.actions.items()},
+            }
             for name, each in sorted(reports.items())
         ]
     ).fillna(0)
@@ -63,6 +66,7 @@ def checks(reports: dict[str, EnqueueReport]) -> list[dg.AssetCheckResult]:
 @dg.definitions
 def defs() -> dg.Definitions:
     """The enqueue: what the outbox holds of the run's days, and of what the ledger knows."""
+
     @dg.asset(
         key=KEY,
         deps=[dg.AssetKey(["outbox", "postbacks"]), dg.AssetKey(["raw", "ledger_history"])],

@@ -14,10 +14,7 @@ from postback_pipeline.defs.warehouse import PUBLISHED
 MAX_RUNTIME = "dagster/max_runtime"
 
 DELIVERY = dg.AssetSelection.assets(["delivery", "sent"])
-MEASURE = (
-    dg.AssetSelection.assets(["raw", "ledger_history"], PUBLISHED)
-    | dg.AssetSelection.tag("measure", "")
-)
+MEASURE = dg.AssetSelection.assets(["raw", "ledger_history"], PUBLISHED) | dg.AssetSelection.tag("measure", "")
 
 
 @dg.definitions

@@ -53,7 +53,7 @@ def plan_pipeline(settings: Settings, window: tuple[date, date] | None, *, progr
                 instance,
                 apart,
                 resources={"settings": apart},
-                asset_selection=sorted(job.asset_layer.executable_asset_keys - TOUCHES),
+                asset_selection=sorted(set(job.asset_layer.executable_asset_keys) - TOUCHES),
                 **partitions,
             )
         with (
@@ -64,7 +64,8 @@ def plan_pipeline(settings: Settings, window: tuple[date, date] | None, *, progr
             reports = enqueue_outbox(rows, ledger, build_destinations(settings), settings, dry_run=True)
             due = ledger.due(sorted(reports))
             withheld = connection.execute(
-                "select destination, reason_code, count(*) from marts.decisions where decision = 'withhold' group by all"
+                "select destination, reason_code, count(*) from marts.decisions where decision = 'withhold'"
+                " group by all"
             ).fetchall()
     reasons: dict[str, Counter[str]] = {name: Counter() for name in reports}
     for destination, reason, count in withheld:

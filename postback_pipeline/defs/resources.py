@@ -46,7 +46,7 @@ class Dbt(DbtCliResource):
     """dagster-dbt's resource, which asks `dbt --version` before every run: 3 s, and a look at the package index."""
 
     @property
-    def _cli_version(self) -> Version:  # type: ignore[override]
+    def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
 
 
@@ -57,6 +57,6 @@ def defs() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "settings": settings,
-            "dbt": Dbt(project_dir=dbt_project(settings)),
+            "dbt": Dbt(project_dir=str(dbt_project(settings).project_dir)),
         }
     )

@@ -52,7 +52,7 @@ from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.options import VARIABLE, Options, hours, origin_of, parse_options, require_https
 from postback_pipeline.destinations.person import email_sha256, phone_sha256
 from postback_pipeline.destinations.reply_rules import Status
-from postback_pipeline.destinations.request_forms import check_fixed_url
+from postback_pipeline.destinations.request_forms import MAX_BODY, check_fixed_url
 from postback_pipeline.model import Postback
 from postback_pipeline.settings import DestinationSettings
 
@@ -141,9 +141,11 @@ class Webhook(Destination):
         }
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         try:
-            text.encode("utf-8")
+            size = len(text.encode("utf-8"))
         except UnicodeEncodeError:
             raise DestinationError("A value of this conversion holds half a character and cannot be sent.") from None
+        if size > MAX_BODY:
+            raise DestinationError(f"The body is longer than {MAX_BODY} bytes.")
         return text
 
     def request(self, elements: Sequence[Element], *, secrets: Mapping[str, str], sent_at: datetime) -> Request:

@@ -12,6 +12,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from postback_pipeline.ledger import create_ledger
 from postback_pipeline.sandbox.running import sandbox_thread
 from postback_pipeline.sandbox.server import Sandbox

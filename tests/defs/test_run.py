@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from postback_pipeline.defs.runs import run_pipeline
 from postback_pipeline.ledger import create_ledger
 from postback_pipeline.model import PostbackError
@@ -32,7 +33,9 @@ def test_a_matched_order_is_reported_once_with_its_decoded_click_id(shop: Any, m
     assert [(each["transaction_id"], each["gclid"], each["value"]) for each in shop.received()] == [
         ("1", "id/1", "10.00")
     ]
-    decisions = shop.query("select conversion_key, decision, reason_code from marts.decisions where destination = 'google'")
+    decisions = shop.query(
+        "select conversion_key, decision, reason_code from marts.decisions where destination = 'google'"
+    )
     assert sorted(decisions) == [
         ("purchase:1", "report", "eligible"),
         ("purchase:2", "withhold", "no_match"),

@@ -135,6 +135,11 @@ def test_half_a_character_is_refused_and_not_shown(
     assert "o-" not in str(refusal.value)
 
 
+def test_an_endless_value_is_refused(golden_destination: Destination, make_postback: MakePostback) -> None:
+    with pytest.raises(DestinationError, match="longer than"):
+        golden_destination.render(make_postback(transaction_id="o" * 70_000, conversion_key="purchase:" + "o" * 70_000))
+
+
 def test_every_kind_is_either_rendered_or_declared_impossible(
     golden_destination: Destination, make_postback: MakePostback
 ) -> None:

@@ -213,3 +213,9 @@ def shop(ledger_url: str, clock: Clock) -> Iterator[Shop]:
 def sqlite_shop(sqlite_url: str, clock: Clock) -> Iterator[Shop]:
     with open_ledger(sqlite_url, "test", clock=clock) as ledger:
         yield Shop(ledger, clock)
+
+
+@pytest.fixture
+def postgres_shop(postgres_url: str, clock: Clock) -> Iterator[Shop]:
+    with open_ledger(postgres_url, "test", clock=clock) as ledger:
+        yield Shop(ledger, clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -311,6 +312,43 @@ def test_an_enqueue_that_breaks_off_leaves_nothing_behind(shop: Shop) -> None:
     with pytest.raises(ConnectionError):
         shop.ledger.enqueue("meta", broken(), rules=shop.rules, render=shop.render, guard=shop.guard)  # type: ignore[arg-type]
     assert shop.history() == []
+
+
+def in_between(shop: Shop, act: Callable[[], object]) -> Callable[[Postback], str]:
+    """A renderer during whose first call something else happens: after the ledger looked, before it writes."""
+    acts = iter([act])
+
+    def render(postback: Postback) -> str:
+        next(acts, lambda: None)()
+        return shop.render(postback)
+
+    return render
+
+
+def test_another_enqueue_that_gets_in_between_makes_this_one_stale(shop: Shop) -> None:
+    row = shop.desired(value="10.00")
+    report = shop.enqueue(row, render=in_between(shop, lambda: shop.report("9.00")))
+    assert (report.actions, report.inserted) == ({Action.STALE: 1}, 0)
+    assert [story.value for story in shop.stories()] == [Decimal("9.00")]
+
+
+def test_a_worker_that_gets_in_between_is_waited_for(shop: Shop) -> None:
+    shop.report("10.00")
+    row = shop.desired(value="9.00")
+    report = shop.enqueue(row, render=in_between(shop, shop.claim))
+    assert (report.actions, report.inserted) == ({Action.WAITS: 1}, 0)
+    assert shop.states() == [State.SENDING]
+
+
+def test_an_outcome_that_gets_in_between_is_what_is_adjusted(shop: Shop) -> None:
+    shop.report("10.00")
+    row = shop.desired(value="9.00")
+    report = shop.enqueue(row, render=in_between(shop, shop.send))
+    assert (report.actions, report.kinds) == ({Action.INSERT: 1}, {Kind.RESTATEMENT: 1})
+    assert (shop.newest().previous_value, shop.claim()[0].element) == (
+        Decimal("10.00"),
+        "purchase:1.2 restatement 9.00 ",
+    )
 
 
 def test_what_a_person_cancelled_stays_so_until_the_value_changes(shop: Shop) -> None:

@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sqlalchemy
+
 from postback_pipeline.ledger import Action, Ledger, Story, open_ledger
 from postback_pipeline.model import Kind, Outcome, State
 
@@ -126,6 +128,17 @@ def test_two_enqueues_cannot_share_one_approval(shop: Shop, ledger_url: str) -> 
 
     at_once(shop, ledger_url, [enqueue(slice(0, 20)), enqueue(slice(20, 40))])
     assert sorted(report.inserted for report in found) == [0, 20]
+
+
+def test_an_enqueue_does_not_wait_for_the_worker_that_has_a_postback_just_now(postgres_shop: Shop) -> None:
+    postgres_shop.report("10.00", "purchase:1")
+    postgres_shop.report("10.00", "purchase:2")
+    both = [postgres_shop.desired(f"purchase:{number}", "9.00") for number in (1, 2)]
+    locks = sqlalchemy.text("SELECT id FROM postbacks WHERE conversion_key = 'purchase:1' FOR UPDATE")
+    with postgres_shop.ledger._database.engine.connect() as worker:
+        worker.execute(locks)
+        assert postgres_shop.enqueue(*both).actions == {Action.WAITS: 1, Action.REPLACE: 1}
+    assert postgres_shop.report("9.00").actions == {Action.REPLACE: 1}
 
 
 def test_values_that_move_while_they_are_sent_stay_in_order(shop: Shop, ledger_url: str) -> None:

@@ -23,13 +23,13 @@ def _rows(order: dict[str, Any]) -> list[dict[str, Any]]:
 def _attempt(shop: Any, path: Path, content: bytes) -> EntityLoad | None:
     """Loads the bytes as a new file of an empty warehouse; None if it is refused."""
     path.write_bytes(content)
-    for table in ("orders", "quarantine", "files"):
-        shop.connection.execute(f"delete from raw.{table}")
+    if shop.select("from raw.files"):
+        for table in ("orders", "quarantine", "files"):
+            shop.connection.execute(f"delete from raw.{table}")
     try:
         return shop.load()
     except LoadError:
-        assert shop.values("order_id") == []
-        assert shop.reasons() == []
+        assert shop.select("select order_id from raw.orders union all select file from raw.quarantine") == []
         return None
 
 
@@ -39,7 +39,8 @@ def test_plain_text_cut_anywhere_but_at_a_line_end_is_refused(shop: Any, order: 
     whole = path.read_bytes()
     _attempt(shop, path, whole)
     everything = shop.values("order_id")
-    for cut in range(len(whole)):
+    line_ends = {end + near for end in range(len(whole)) if whole[end : end + 1] == b"\n" for near in (-1, 0, 1)}
+    for cut in sorted({*range(0, len(whole), 4), *line_ends} - {len(whole)}):
         load = _attempt(shop, path, whole[:cut])
         is_json_object = name.endswith(".jsonl") and whole[cut - 1 : cut] == b"}"
         if load is not None:

@@ -141,11 +141,20 @@ def test_values_keep_their_spaces(shop: Any) -> None:
 
 
 def test_file_names_are_taken_as_they_are(shop: Any) -> None:
-    names = ["orders/a [1].csv", "orders/b*.csv", "orders/it's.csv", "orders/year=2024/{x}?.CSV", "orders/ümlaut.csv"]
+    names = [
+        "orders/a 1.csv",
+        "orders/a [1].csv",
+        "orders/b*.csv",
+        "orders/bb.csv",
+        "orders/it's.csv",
+        "orders/year=2024/{x}?.CSV",
+        "orders/ümlaut.csv",
+    ]
     for number, name in enumerate(names):
         shop.write(name, f"{HEADER}\n{number},2024-05-31T18:03:00Z,paid,1,EUR\n")
     shop.load()
     assert shop.values("_file") == names
+    assert shop.values("order_id") == [str(number) for number in range(len(names))]
     assert shop.values("_extra") == [None] * len(names)
 
 

@@ -1,6 +1,5 @@
-{%- set attribution_rule -%}
-    match_class, clicked_at desc nulls last, key_rank, click_id, preference, identifier_value
-{%- endset -%}
+{%- set attribution_rule =
+    'match_class, clicked_at desc nulls last, key_rank, click_id, preference, identifier_value' -%}
 
 with ranked as (
     select

@@ -5,10 +5,10 @@ with parsed as (
     select
         click_id,
         fbp,
-        ga_client_id
-        {%- for row in parameters %},
-        {{ url_parameter('landing_url', row['parameter']) }} as parameter_{{ loop.index }}
+        {%- for row in parameters %}
+        {{ url_parameter('landing_url', row['parameter']) }} as parameter_{{ loop.index }},
         {%- endfor %}
+        ga_client_id
     from {{ ref('int_clicks') }}
 ),
 

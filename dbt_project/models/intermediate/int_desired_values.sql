@@ -11,7 +11,8 @@ with known as (
         case
             when reported.is_reported then 'ledger'
             when reported.is_claimed then 'undecided'
-            when evaluations.is_suppressed and evaluations.adjusts_pixel and evaluations.reversed_amount > 0 then 'pixel'
+            when evaluations.is_suppressed and evaluations.adjusts_pixel and evaluations.reversed_amount > 0
+                then 'pixel'
         end as told_by,
         coalesce(reported.reported_value, case when evaluations.is_suppressed then evaluations.pixel_value end)
             as reported_value,

@@ -27,7 +27,8 @@ final as (
         end as qualification,
         {{ source_time('definitions.action_at_column', 'orders') }} as action_at,
         {{ source_time('definitions.qualified_at_column', 'orders') }} as qualified_at,
-        {{ add_hours(source_time('definitions.qualified_at_column', 'orders'), 'definitions.hold_days * 24') }} as held_until
+        {{ add_hours(source_time('definitions.qualified_at_column', 'orders'), 'definitions.hold_days * 24') }}
+            as held_until
     from {{ ref('int_orders') }} as orders
     cross join definitions
     inner join {{ ref('stg_currencies') }} as currencies on orders.currency = currencies.currency

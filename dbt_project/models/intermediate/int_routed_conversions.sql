@@ -37,8 +37,8 @@ with routed as (
             {%- for state in ['denied', 'unknown'] %}
             when
                 {%- for purpose in purposes %}
-                ({{ in_list("'" ~ purpose ~ "'", 'routes.consent_purposes') }}
-                    and coalesce(consents.{{ purpose }}, 'unknown') = '{{ state }}')
+                {{ in_list("'" ~ purpose ~ "'", 'routes.consent_purposes') }}
+                and coalesce(consents.{{ purpose }}, 'unknown') = '{{ state }}'
                 {{ 'or' if not loop.last }}
                 {%- endfor %}
                 then '{{ state }}'

@@ -24,7 +24,7 @@ netted as (
         *,
         case
             when gross_amount = 0 then value
-            else {{ money('value', 'minor_units', 'cast(gross_amount - reversed_amount as decimal(18, 4))', 'gross_amount') }}
+            else {{ money('value', 'minor_units', 'gross_amount - reversed_amount', 'gross_amount') }}
         end as net_value
     from valued
 ),

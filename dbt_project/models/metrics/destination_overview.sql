@@ -4,13 +4,13 @@ with steps as (
         destination,
         event_name,
         currency,
-        sum(case when steps.is_backend then 1 else 0 end) as backend_conversions,
-        sum(case when steps.is_eligible then 1 else 0 end) as eligible_conversions,
-        sum(case when steps.is_eligible and steps.is_matched then 1 else 0 end) as matched_conversions,
-        sum(case when steps.is_accepted then 1 else 0 end) as accepted_conversions,
-        sum(case when steps.decision = 'report' then worth else 0 end) as desired_value,
-        sum(coalesce(steps.believed_value, 0)) as accepted_value
-    from {{ ref('int_reconciliation_steps') }} as steps
+        sum(case when is_backend then 1 else 0 end) as backend_conversions,
+        sum(case when is_eligible then 1 else 0 end) as eligible_conversions,
+        sum(case when is_eligible and is_matched then 1 else 0 end) as matched_conversions,
+        sum(case when is_accepted then 1 else 0 end) as accepted_conversions,
+        sum(case when decision = 'report' then worth else 0 end) as desired_value,
+        sum(coalesce(believed_value, 0)) as accepted_value
+    from {{ ref('int_reconciliation_steps') }}
     group by 1, 2, 3
 ),
 

@@ -27,7 +27,7 @@ renamed as (
         previous_value,
         action_at,
         event_time,
-        "at" as changed_at
+        {{ adapter.quote('at') }} as changed_at
     from source
 )
 

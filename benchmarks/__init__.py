@@ -1,0 +1,1 @@
+"""What is measured, as programs: speed is never asserted by a test."""
