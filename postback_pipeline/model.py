@@ -56,7 +56,8 @@ class State(StrEnum):
     """Entered by a worker's claim, durable before the first byte leaves. Left when the holder of the claim's token
     records an outcome, or by the sweep when the lease ran out (then the attempt is `unknown`)."""
     ACCEPTED = "accepted"
-    """Entered by a recorded acceptance, or by a person. Left only towards `processed`."""
+    """Entered by a recorded acceptance, or by a person. Left only by the later verdict of a receiver that judges
+    asynchronously: towards `processed`, or `rejected`."""
     PROCESSED = "processed"
     """Entered by the receiver's asynchronous verdict. Final."""
     REJECTED = "rejected"

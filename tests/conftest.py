@@ -12,6 +12,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy
+from hypothesis import settings
+
+# The machines that run this are small and shared: how long an example takes says nothing.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 _numbers = count(1)
 
@@ -44,6 +49,20 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_database(postgres_server: str) -> Iterator[str]:
     """`postgresql+psycopg2://` URL of a fresh, empty database; dropped afterwards."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture
+def second_postgres_database(postgres_server: str) -> Iterator[str]:
+    """Another one beside `postgres_database`."""
+    with fresh_database(postgres_server) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(postgres_server: str) -> Iterator[str]:
+    """Creates an empty database on the server, and drops it afterwards."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     with _autocommit(postgres_server) as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")

@@ -58,6 +58,7 @@ def entity_asset(entity: str) -> dg.AssetsDefinition:
                 "rows_new": sum(each.rows for each in loaded.files),
                 "quarantined": counts.in_quarantine,
                 "files": files_table(loaded),
+                "ignored": ", ".join(loaded.ignored) or "none",
             },
             check_results=[
                 dg.AssetCheckResult(

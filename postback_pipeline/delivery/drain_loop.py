@@ -22,6 +22,8 @@ from postback_pipeline.settings import Delivery, DestinationSettings
 
 #: A rate-limited drain claims about this many seconds' worth at a time, so that a pause is heeded soon.
 CLAIM_SECONDS = 5.0
+#: Claims per request that may be in flight: few while the receiver's health is in doubt, so that few go back.
+CLAIMS_PER_SLOT = 32
 #: So often a claim may come back empty although something is due: other workers may just be claiming it.
 EMPTY_CLAIMS = 3
 
@@ -82,7 +84,10 @@ class DrainLoop:
 
     async def _pump(self) -> None:
         while not self._over():
-            if self._postponed_until is not None or not self._queue:
+            if self._postponed_until is not None:
+                await self._wait_out(self._postponed_until)
+                continue
+            if not self._queue:
                 await self._refill()
                 continue
             while len(self._in_flight) >= self._window.size:
@@ -108,37 +113,51 @@ class DrainLoop:
 
     async def _refill(self) -> None:
         """Claims more; if there is nothing to claim, waits for what comes due soon, or ends the drain."""
-        if self._postponed_until is None and (claims := await self._claim()):
+        claims = await self._claim()
+        if claims:
             self._queue.extend(claims)
             self._empty_claims = 0
             return
         await self._quiet()
-        await self._release_queue()
         due = await self._desk.due()
-        wait = None if due.next_due_at is None else (due.next_due_at - self._desk.now()).total_seconds()
+        wait = None if due.next_due_at is None else self._seconds_until(due.next_due_at)
         if due.paused:
             self._ended, self._reason = "paused", self._reason or await self._desk.pause_reason()
         elif due.count and self._empty_claims < EMPTY_CLAIMS:
             await self._sleep(0.1 * self._empty_claims)
             self._empty_claims += 1
         elif due.count or wait is None or wait > self._delivery.linger_seconds:
-            waited_for = self._postponed_until is not None and wait is not None
-            self._ended = self._ended or ("postponed" if waited_for else "drained")
+            self._ended = self._ended or "drained"
         else:
             await self._sleep(max(wait, 0.01))
-        self._postponed_until = None
+
+    async def _wait_out(self, until: datetime) -> None:
+        """Waits until the destination may be called again, with the claims in hand; ends the drain if that is long."""
+        wait = self._seconds_until(until)
+        if wait > self._delivery.linger_seconds:
+            self._ended = "postponed"
+        else:
+            await self._sleep(wait)
+            # What was in flight may have put it off further.
+            if self._postponed_until == until:
+                self._postponed_until = None
 
     async def _claim(self) -> list[Claim]:
         fetch, self._fetch = self._fetch, None
-        claims = await (fetch or self._desk.claim(self._limit, sweep=self._empty_claims > 0))
-        self._more = len(claims) == self._limit
+        claims = await (fetch or self._fetched(sweep=self._empty_claims > 0))
         self._tally.claimed += len(claims)
+        return claims
+
+    async def _fetched(self, *, sweep: bool = False) -> list[Claim]:
+        limit = min(self._limit, CLAIMS_PER_SLOT * self._window.size)
+        claims = await self._desk.claim(limit, sweep=sweep)
+        self._more = len(claims) == limit
         return claims
 
     def _prefetch(self) -> None:
         """Claims the next rows while the last ones are being sent."""
-        if self._more and self._fetch is None and len(self._queue) <= self._limit // 2:
-            self._fetch = self._loop.create_task(self._desk.claim(self._limit))
+        if self._more and self._fetch is None and len(self._queue) <= CLAIMS_PER_SLOT // 2 * self._window.size:
+            self._fetch = self._loop.create_task(self._fetched())
 
     def _launch(self, claim: Claim) -> None:
         task = self._loop.create_task(self._attempt(claim))
@@ -227,6 +246,9 @@ class DrainLoop:
             await self._release_queue()
         if self._failure is not None:
             raise self._failure
+
+    def _seconds_until(self, instant: datetime) -> float:
+        return (instant - self._desk.now()).total_seconds()
 
     async def _sleep(self, seconds: float) -> None:
         """Waits, but not beyond the budget, and wakes when told to stop."""

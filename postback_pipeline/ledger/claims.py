@@ -1,6 +1,8 @@
 """Claiming postbacks and keeping them: intent before bytes.
 
 Belongs here: claims and leases. Does not belong here: how attempts end (`endings`), leases that ran out (`sweep`).
+
+The statements are built once: building them costs more than running them for a few postbacks.
 """
 
 from __future__ import annotations
@@ -9,10 +11,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, String, cast, func, insert, literal, or_, select, true, update
+from sqlalchemy import Connection, Row, String, Text, bindparam, cast, func, insert, literal, or_, select, update
 
 from postback_pipeline.ledger.chunks import chunks
+from postback_pipeline.ledger.columns import FOREVER, LONG_AGO, Instant
 from postback_pipeline.ledger.destinations import read_destination
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import QUEUED, attempts, history, postbacks
@@ -20,6 +24,64 @@ from postback_pipeline.ledger.values import Claim
 from postback_pipeline.model import Kind, State
 
 _P = postbacks.c
+_NOW = bindparam("at_now", type_=Instant)
+_OWNER = bindparam("by_owner", type_=Text)
+_TAKEN = _P.id.in_(bindparam("ids", expanding=True))
+
+_DUE = (
+    select(
+        _P.id,
+        _P.conversion_key,
+        _P.event_name,
+        _P.revision,
+        _P.kind,
+        _P.element,
+        _P.attempts,
+        _P.unknown_attempts,
+        _P.round_started_at,
+        _P.created_at,
+        _P.event_time,
+        _P.expires_at,
+        _P.state,
+    )
+    .where(
+        _P.destination == bindparam("of_destination"),
+        QUEUED,
+        _P.due_at <= _NOW,
+        _P.expires_at > _NOW,
+        # An unknown attempt is followed by another one only as long as the receiver recognises it.
+        or_(_P.round_unknown == 0, _P.round_started_at > bindparam("recognised_since", type_=Instant)),
+    )
+    .order_by(_P.expires_at, _P.due_at, _P.id)
+    .limit(bindparam("at_most"))
+    .with_for_update(skip_locked=True, key_share=True)
+)
+
+_HISTORY = insert(history).from_select(
+    ["at", "postback_id", "from_state", "to_state", "attempt", "actor"],
+    select(_NOW, _P.id, _P.state, literal(State.SENDING.value), _P.attempts + 1, _OWNER).where(_TAKEN),
+)
+
+_TAKE = (
+    update(postbacks)
+    .where(_TAKEN)
+    .values(
+        state=State.SENDING.value,
+        reason=None,
+        changed_at=_NOW,
+        attempts=_P.attempts + 1,
+        round_attempts=_P.round_attempts + 1,
+        round_started_at=func.coalesce(_P.round_started_at, _NOW),
+        token=bindparam("batch", type_=Text) + cast(_P.id, String),
+        owner=_OWNER,
+        lease_until=bindparam("until", type_=Instant),
+    )
+)
+
+_BEGIN = insert(attempts).from_select(
+    ["postback_id", "number", "token", "owner", "started_at"],
+    select(_P.id, _P.attempts, _P.token, _P.owner, _P.changed_at).where(_TAKEN),
+)
 
 
 def claim(
@@ -36,57 +98,25 @@ def claim(
     row = read_destination(connection, destination)
     if row is not None and (row.paused or (row.not_before is not None and row.not_before > now)):
         return []
-    query = (
-        select(
-            _P.id,
-            _P.conversion_key,
-            _P.event_name,
-            _P.revision,
-            _P.kind,
-            _P.element,
-            _P.attempts,
-            _P.unknown_attempts,
-            _P.round_started_at,
-            _P.created_at,
-            _P.event_time,
-            _P.expires_at,
-            _P.state,
-        )
-        .where(_P.destination == destination, QUEUED, _P.due_at <= now, _P.expires_at > now, _may_resend(rules, now))
-        .order_by(_P.expires_at, _P.due_at, _P.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True, key_share=True)
-    )
-    rows = connection.execute(query).all()
-    if not rows:
+    found = connection.execute(
+        _DUE,
+        {
+            "of_destination": destination,
+            "at_now": now,
+            "recognised_since": _recognised_since(rules, now),
+            "at_most": limit,
+        },
+    ).all()
+    if not found:
         return []
-    batch = uuid.uuid4().hex
+    batch = f"{uuid.uuid4().hex}-"
     lease_until = now + timedelta(seconds=lease_seconds)
-    _write_claims(connection, [found.id for found in rows], batch, lease_until=lease_until, owner=owner, now=now)
-    return [
-        Claim(
-            postback_id=found.id,
-            destination=destination,
-            conversion_key=found.conversion_key,
-            event_name=found.event_name,
-            revision=found.revision,
-            kind=Kind(found.kind),
-            element=found.element,
-            # `Postback.key`.
-            key=f"{found.conversion_key}.{found.revision}",
-            token=f"{batch}-{found.id}",
-            attempt=found.attempts + 1,
-            unknown_attempts=found.unknown_attempts,
-            first_attempt_at=found.round_started_at or now,
-            created_at=found.created_at,
-            event_time=found.event_time,
-            expires_at=found.expires_at,
-            lease_until=lease_until,
-            claimed_from=State(found.state),
-            owner=owner,
-        )
-        for found in rows
-    ]
+    for chunk in chunks(found):
+        taken = {"ids": [row.id for row in chunk], "at_now": now, "by_owner": owner}
+        connection.execute(_HISTORY, taken)
+        connection.execute(_TAKE, {**taken, "batch": batch, "until": lease_until})
+        connection.execute(_BEGIN, {"ids": taken["ids"]})
+    return [_claim(row, destination, batch, lease_until, owner, now) for row in found]
 
 
 def renew(connection: Connection, claims: Sequence[Claim], lease_seconds: float, now: datetime) -> list[Claim]:
@@ -104,47 +134,34 @@ def renew(connection: Connection, claims: Sequence[Claim], lease_seconds: float,
     return [replace(claim, lease_until=lease_until) for claim in claims if claim.token in held]
 
 
-def _may_resend(rules: Rules, now: datetime) -> ColumnElement[bool]:
-    """An unknown attempt is followed by another one only where, and as long as, the receiver deduplicates."""
-    never_unknown = _P.round_unknown == 0
+def _recognised_since(rules: Rules, now: datetime) -> datetime:
+    """The instant after which a round must have started for its unknown attempts to be recognised."""
     if not rules.deduplicates:
-        return never_unknown
+        return FOREVER
     if rules.dedup_window is None:
-        return true()
-    return or_(never_unknown, _P.round_started_at > now - rules.dedup_window)
+        return LONG_AGO
+    return now - rules.dedup_window
 
 
-def _write_claims(
-    connection: Connection, ids: list[int], batch: str, *, lease_until: datetime, owner: str, now: datetime
-) -> None:
-    for chunk in chunks(ids):
-        taken = _P.id.in_(chunk)
-        entries = select(
-            literal(now, history.c.at.type),
-            _P.id,
-            _P.state,
-            literal(State.SENDING.value),
-            _P.attempts + 1,
-            literal(owner),
-        ).where(taken)
-        columns = ["at", "postback_id", "from_state", "to_state", "attempt", "actor"]
-        connection.execute(insert(history).from_select(columns, entries))
-        connection.execute(
-            update(postbacks)
-            .where(taken)
-            .values(
-                state=State.SENDING.value,
-                reason=None,
-                changed_at=now,
-                attempts=_P.attempts + 1,
-                round_attempts=_P.round_attempts + 1,
-                round_started_at=func.coalesce(_P.round_started_at, literal(now, _P.round_started_at.type)),
-                token=literal(f"{batch}-") + cast(_P.id, String),
-                owner=owner,
-                lease_until=lease_until,
-            )
-        )
-        begun = select(_P.id, _P.attempts, _P.token, _P.owner, _P.changed_at).where(taken)
-        connection.execute(
-            insert(attempts).from_select(["postback_id", "number", "token", "owner", "started_at"], begun)
-        )
+def _claim(row: Row[Any], destination: str, batch: str, lease_until: datetime, owner: str, now: datetime) -> Claim:
+    return Claim(
+        postback_id=row.id,
+        destination=destination,
+        conversion_key=row.conversion_key,
+        event_name=row.event_name,
+        revision=row.revision,
+        kind=Kind(row.kind),
+        element=row.element,
+        # `Postback.key`.
+        key=f"{row.conversion_key}.{row.revision}",
+        token=f"{batch}{row.id}",
+        attempt=row.attempts + 1,
+        unknown_attempts=row.unknown_attempts,
+        first_attempt_at=row.round_started_at or now,
+        created_at=row.created_at,
+        event_time=row.event_time,
+        expires_at=row.expires_at,
+        lease_until=lease_until,
+        claimed_from=State(row.state),
+        owner=owner,
+    )

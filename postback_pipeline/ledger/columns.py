@@ -17,6 +17,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 #: Where a receiver sets no limit: a real instant, so that "soonest first, no limit last" is the order of an index.
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 
+#: Before everything that is stored.
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
 #: SQLite numbers rows by itself only in an INTEGER key.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from postback_pipeline.ledger.schema import destinations
+
+_ROW = select(destinations).where(destinations.c.name == bindparam("of_name"))
 
 
 def lock_destination(connection: Connection, destination: str) -> None:
@@ -22,7 +24,7 @@ def lock_destination(connection: Connection, destination: str) -> None:
 
 def read_destination(connection: Connection, destination: str) -> Row[Any] | None:
     """Its row; None for one that was never enqueued to, paused or postponed."""
-    return connection.execute(select(destinations).where(destinations.c.name == destination)).one_or_none()
+    return connection.execute(_ROW, {"of_name": destination}).one_or_none()
 
 
 def pause(connection: Connection, destination: str, reason: str, actor: str, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from random import SystemRandom
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.machine import LEASE_EXPIRED, RELEASED, Standing, Step, Transition, after_attempt
@@ -24,14 +24,20 @@ from postback_pipeline.model import Outcome, State
 _P = postbacks.c
 _chance = SystemRandom()
 
-_SENDING = select(
-    _P.id,
-    _P.state,
-    _P.token,
-    _P.unknown_attempts,
-    _P.round_attempts,
-    _P.round_started_at,
-).order_by(_P.id)
+_SENDING = (
+    select(
+        _P.id,
+        _P.state,
+        _P.token,
+        _P.unknown_attempts,
+        _P.round_attempts,
+        _P.round_started_at,
+    )
+    .where(_P.id.in_(bindparam("ids", expanding=True)))
+    # Everybody locks in the same order.
+    .order_by(_P.id)
+    .with_for_update(key_share=True)
+)
 
 
 def record(connection: Connection, results: Sequence[Result], *, rules: Rules, now: datetime) -> int:
@@ -69,9 +75,9 @@ def lapse(
     return endings
 
 
-def sending_rows(ids: Collection[int]) -> Any:
-    """The query for rows as `Ending` needs them."""
-    return _SENDING.where(_P.id.in_(ids))
+def read_sending(connection: Connection, ids: Collection[int]) -> list[Row[Any]]:
+    """Postbacks by id as `Ending` needs them, locked."""
+    return list(connection.execute(_SENDING, {"ids": list(ids)}))
 
 
 def _fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple[Row[Any], Result]], list[Result]]:
@@ -79,8 +85,7 @@ def _fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tupl
     held: dict[str, tuple[Row[Any], Result]] = {}
     late = []
     for chunk in chunks(results):
-        query = sending_rows({result.postback_id for result in chunk}).with_for_update(key_share=True)
-        rows = {row.id: row for row in connection.execute(query)}
+        rows = {row.id: row for row in read_sending(connection, {result.postback_id for result in chunk})}
         for result in chunk:
             row = rows.get(result.postback_id)
             holds = row is not None and row.state == State.SENDING and row.token == result.token

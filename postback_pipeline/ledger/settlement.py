@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, Text, bindparam, case, insert, literal, null, select, update
+from sqlalchemy import Connection, Integer, Row, Text, bindparam, case, func, insert, null, select, update
 
 from postback_pipeline.ledger.chunks import chunks
+from postback_pipeline.ledger.columns import Instant
 from postback_pipeline.ledger.machine import Step, Transition
 from postback_pipeline.ledger.outbox_rows import REASON_LENGTH, storable
 from postback_pipeline.ledger.schema import attempts, history, postbacks
@@ -24,6 +25,55 @@ from postback_pipeline.model import Outcome, State
 REPLY_BYTES = 2_048
 
 _P = postbacks.c
+
+_OF_IDS = _P.id.in_(bindparam("ids", expanding=True))
+_RELEASED = bindparam("is_released", type_=Integer)
+_UNKNOWN = bindparam("is_unknown", type_=Integer)
+
+_HISTORY = insert(history).from_select(
+    [
+        "at",
+        "postback_id",
+        "from_state",
+        "to_state",
+        "attempt",
+        "outcome",
+        "phase",
+        "http_status",
+        "reason",
+        "actor",
+    ],
+    select(
+        bindparam("at_now", type_=Instant),
+        _P.id,
+        bindparam("of_state", type_=Text),
+        bindparam("new_state", type_=Text),
+        _P.attempts,
+        bindparam("as_outcome", type_=Text),
+        bindparam("in_phase", type_=Text),
+        bindparam("with_status", type_=Integer),
+        bindparam("new_reason", type_=Text),
+        func.coalesce(bindparam("by_actor", type_=Text), _P.owner),
+    ).where(_OF_IDS),
+)
+
+_CHANGE = (
+    update(postbacks)
+    .where(_OF_IDS)
+    .values(
+        state=bindparam("new_state", type_=Text),
+        reason=bindparam("new_reason", type_=Text),
+        changed_at=bindparam("at_now", type_=Instant),
+        unknown_attempts=_P.unknown_attempts + _UNKNOWN,
+        round_attempts=_P.round_attempts - _RELEASED,
+        round_unknown=_P.round_unknown + _UNKNOWN,
+        # A round whose only attempt was released has not begun.
+        round_started_at=case((_P.round_attempts <= _RELEASED, null()), else_=_P.round_started_at),
+        token=None,
+        owner=None,
+        lease_until=None,
+    )
+)
 
 _SET_DUE_AT = (
     update(postbacks).where(_P.id == bindparam("of_id")).values(due_at=bindparam("to_due_at", type_=_P.due_at.type))
@@ -131,44 +181,35 @@ def _append_history(connection: Connection, ids: list[int], kind: _Alike, actor:
     for number, step in enumerate(kind.steps):
         # The outcome belongs to the first step: counting outcomes counts attempts.
         first = number == 0
-        values = {
-            "at": literal(now, history.c.at.type),
-            "postback_id": _P.id,
-            "from_state": literal(before.value),
-            "to_state": literal(step.to_state.value),
-            "attempt": _P.attempts,
-            "outcome": literal(kind.outcome.value if first else None, Text),
-            "phase": literal(kind.phase if first else None, Text),
-            "http_status": literal(kind.http_status if first else None, Integer),
-            "reason": literal(_text(step.reason, REASON_LENGTH), Text),
-            "actor": _P.owner if actor is None else literal(actor),
-        }
-        entries = select(*values.values()).where(_P.id.in_(ids))
-        connection.execute(insert(history).from_select(list(values), entries))
+        connection.execute(
+            _HISTORY,
+            {
+                "ids": ids,
+                "at_now": now,
+                "of_state": before.value,
+                "new_state": step.to_state.value,
+                "as_outcome": kind.outcome.value if first else None,
+                "in_phase": kind.phase if first else None,
+                "with_status": kind.http_status if first else None,
+                "new_reason": _text(step.reason, REASON_LENGTH),
+                "by_actor": actor,
+            },
+        )
         before = step.to_state
 
 
 def _change_postbacks(connection: Connection, ids: list[int], kind: _Alike, now: datetime) -> None:
-    unknown = int(kind.outcome is Outcome.UNKNOWN)
-    released = int(kind.released)
-    # A round whose only attempt was released has not begun.
-    begun = case((_P.round_attempts <= released, null()), else_=_P.round_started_at)
     last = kind.steps[-1]
     connection.execute(
-        update(postbacks)
-        .where(_P.id.in_(ids))
-        .values(
-            state=last.to_state.value,
-            reason=_text(last.reason, REASON_LENGTH),
-            changed_at=now,
-            unknown_attempts=_P.unknown_attempts + unknown,
-            round_attempts=_P.round_attempts - released,
-            round_unknown=_P.round_unknown + unknown,
-            round_started_at=begun,
-            token=None,
-            owner=None,
-            lease_until=None,
-        )
+        _CHANGE,
+        {
+            "ids": ids,
+            "at_now": now,
+            "new_state": last.to_state.value,
+            "new_reason": _text(last.reason, REASON_LENGTH),
+            "is_unknown": int(kind.outcome is Outcome.UNKNOWN),
+            "is_released": int(kind.released),
+        },
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Select, and_, select
 from postback_pipeline.ledger.chunks import CHUNK
 from postback_pipeline.ledger.database import Database
 from postback_pipeline.ledger.decision import REPORTED_STATES
-from postback_pipeline.ledger.endings import lapse, sending_rows
+from postback_pipeline.ledger.endings import lapse, read_sending
 from postback_pipeline.ledger.machine import DEDUP_WINDOW_CLOSED, LEASE_EXPIRED, NOT_DEDUPLICATED, WINDOW_CLOSED
 from postback_pipeline.ledger.moves import move
 from postback_pipeline.ledger.rules import Rules
@@ -106,7 +106,7 @@ def _too_late_to_resend(mine: Select[int], rules: Rules, now: datetime) -> _Step
 
 
 def _lapse(connection: Connection, ids: list[int], rules: Rules, now: datetime) -> SweepReport:
-    rows = connection.execute(sending_rows(ids)).all()
+    rows = read_sending(connection, ids)
     states = [ending.transition.state for ending in lapse(connection, rows, rules=rules, reason=LEASE_EXPIRED, now=now)]
     return SweepReport(lapsed=len(states), retried=states.count(State.RETRY), parked=states.count(State.PARKED))
 

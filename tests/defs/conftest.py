@@ -188,6 +188,11 @@ class Make:
     refund = staticmethod(refund)
 
     @staticmethod
+    def deployment(shop: Shop, *, guard_minimum: int = 1_000, ledger: str = "") -> None:
+        """Writes the shop's settings anew, with another guard or another ledger."""
+        write_deployment(shop.home, shop.sandbox.url, guard_minimum=guard_minimum, ledger=ledger)
+
+    @staticmethod
     def days(first: int, last: int, *, year: int = 2026) -> tuple[date, date]:
         """A window of days of January."""
         return date(year, 1, first), date(year, 1, last)

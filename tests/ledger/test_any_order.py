@@ -7,10 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -22,7 +22,6 @@ from postback_pipeline.ledger import (
     Rules,
     Selection,
     Story,
-    create_ledger,
     open_ledger,
 )
 from postback_pipeline.model import Desired, Facts, Kind, Outcome, Postback, State
@@ -35,14 +34,6 @@ REPORTED = {State.ACCEPTED, State.PROCESSED}
 NOBODY: dict[str, str] = {"actor": "ann", "reason": "trying"}
 
 
-@cache
-def template() -> Path:
-    """An empty ledger; copying it is faster than making one."""
-    file = Path(tempfile.mkdtemp(prefix="postback-any-order-")) / "template.sqlite"
-    create_ledger(f"sqlite:///{file}", "test", clock=lambda: NOON)
-    return file
-
-
 def element(postback: Postback) -> str:
     return postback.key
 
@@ -50,11 +41,14 @@ def element(postback: Postback) -> str:
 class AnyOrder(RuleBasedStateMachine):
     """A warehouse, workers, a receiver, time and people, each doing what they like."""
 
+    #: An empty ledger; copying it is faster than making one.
+    template: ClassVar[Path]
+
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="postback-any-order-"))
+        self.folder = Path(tempfile.mkdtemp(dir=self.template.parent))
         self.now = NOON
-        url = f"sqlite:///{shutil.copyfile(template(), self.folder / 'ledger.sqlite')}"
+        url = f"sqlite:///{shutil.copyfile(self.template, self.folder / 'ledger.sqlite')}"
         self.ledger = open_ledger(url, "test", clock=lambda: self.now)
         self.wanted: dict[str, Decimal] = {}
         #: The warehouse's copy of the ledger: newest revisions as of its last look.
@@ -270,9 +264,14 @@ class AnyOrder(RuleBasedStateMachine):
                 self.accepted.pop(key, None)
 
 
+@pytest.fixture(autouse=True)
+def template(sqlite_template: Path) -> None:
+    AnyOrder.template = sqlite_template
+
+
 TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(
-    max_examples=int(__import__("os").environ.get("EX", "30")),
+    max_examples=30,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

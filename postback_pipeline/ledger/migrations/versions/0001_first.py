@@ -87,7 +87,7 @@ def _postbacks() -> None:
     queued = sa.text("state IN ('pending', 'retry')")
     columns = ["destination", "expires_at", "due_at", "id"]
     op.create_index("postbacks_queued", "postbacks", columns, sqlite_where=queued, postgresql_where=queued)
-    op.create_index("postbacks_state", "postbacks", ["destination", "state", "changed_at"])
+    op.create_index("postbacks_state", "postbacks", ["destination", "state", "changed_at", "due_at"])
     op.create_index("postbacks_created", "postbacks", ["destination", "origin", "created_at"])
     op.create_index("postbacks_key", "postbacks", ["conversion_key"])
 
