@@ -44,7 +44,7 @@ def plan_pipeline(settings: Settings, window: tuple[date, date] | None, *, progr
         if settings.warehouse_path.exists():
             shutil.copyfile(settings.warehouse_path, scratch)
         apart = settings.model_copy(update={"paths": settings.paths.model_copy(update={"warehouse": str(scratch)})})
-        job = code_location().resolve_job_def("build")
+        job = _with_settings(code_location(), apart).resolve_job_def("build")
         os.environ[WAREHOUSE_VARIABLE] = str(scratch)
         progress("building in a scratch copy")
         with dg.DagsterInstance.ephemeral() as instance:
@@ -52,7 +52,6 @@ def plan_pipeline(settings: Settings, window: tuple[date, date] | None, *, progr
                 job,
                 instance,
                 apart,
-                resources={"settings": apart},
                 asset_selection=sorted(set(job.asset_layer.executable_asset_keys) - TOUCHES),
                 **partitions,
             )
@@ -76,6 +75,11 @@ def plan_pipeline(settings: Settings, window: tuple[date, date] | None, *, progr
             for name, report in sorted(reports.items())
         ]
     }
+
+
+def _with_settings(definitions: dg.Definitions, settings: Settings) -> dg.Definitions:
+    resources = {**(definitions.resources or {}), "settings": settings}
+    return dg.Definitions(assets=definitions.assets, jobs=definitions.jobs, resources=resources)
 
 
 def _planned(report: EnqueueReport, withheld: Mapping[str, int]) -> dict[str, Any]:

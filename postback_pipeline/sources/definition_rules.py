@@ -73,6 +73,8 @@ def _matching(route: Route, identifiers: Collection[str] | None) -> Iterator[tup
             yield "identifiers", f"a route that matches on {route.match_on.value} needs at least one"
         if route.lookback_days is None:
             yield "lookback_days", f"a route that matches on {route.match_on.value} needs a number of days"
+    if route.match_on is not MatchOn.CLICK and route.scope != "network":
+        yield "match_on", "routes of a group compete by their clicks, so each of them matches on click"
     for identifier in route.identifiers:
         if identifiers is not None and identifier not in identifiers:
             yield (

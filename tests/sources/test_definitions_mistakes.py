@@ -120,6 +120,10 @@ def test_a_wrong_cell_of_a_conversion_is_named(folder: Path, change: dict[str, s
         ({"lookback_days": ""}, "column lookback_days: a route that matches on click needs a number of days."),
         ({"lookback_days": "-7"}, "column lookback_days: '-7' is too small; the least is 0."),
         ({"lookback_days": "7d"}, "column lookback_days: '7d' is not a whole number."),
+        (
+            {"scope": "group:partners", "match_on": "click_or_identity"},
+            "column match_on: routes of a group compete by their clicks, so each of them matches on click.",
+        ),
         ({"scope": "team"}, "column scope: 'team' is unknown; it may be 'network' or 'group:<name>'."),
         (
             {"scope": "group:"},
