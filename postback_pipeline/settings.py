@@ -107,6 +107,10 @@ class DatabaseSource(Source):
 AnySource = Annotated[FolderSource | DatabaseSource, Field(discriminator="kind")]
 
 
+#: Where nothing is said: the landing folder.
+LANDING: dict[str, FolderSource | DatabaseSource] = {"landing": FolderSource(kind="folder")}
+
+
 class Guard(_Strict):
     """When an enqueue is too large to leave without a person's approval (per destination)."""
 
@@ -178,7 +182,7 @@ class Settings(_Strict):
     definitions: str = "definitions"
     paths: Paths = Paths()
     ledger: LedgerSettings = LedgerSettings()
-    sources: dict[Name, AnySource] = Field(default_factory=lambda: {"landing": FolderSource(kind="folder")})
+    sources: dict[Name, AnySource] = Field(default_factory=lambda: dict(LANDING))
     destinations: dict[Name, DestinationSettings] = Field(default_factory=dict)
     guard: Guard = Guard()
     delivery: Delivery = Delivery()

@@ -11,16 +11,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from postback_pipeline.ledger import create_ledger, open_ledger
 from postback_pipeline.settings import load_settings
 
+Found = TypeVar("Found")
 CHECKOUT = Path(__file__).parents[2]
 LOCATION = {"repositoryName": "__repository__", "repositoryLocationName": "postback_pipeline"}
 LAUNCH_BACKFILL = """
@@ -92,7 +93,7 @@ class Deployment:
         return wait_for(done, f"{count} successful runs of {job}")
 
 
-def wait_for(look: Any, what: str, seconds: float = 240) -> Any:
+def wait_for(look: Callable[[], Found], what: str, seconds: float = 240) -> Found:
     """The first true value that `look` returns."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -27,10 +27,11 @@ def _attempt(shop: Any, path: Path, content: bytes) -> EntityLoad | None:
         for table in ("orders", "quarantine", "files"):
             shop.connection.execute(f"delete from raw.{table}")
     try:
-        return shop.load()
+        load: EntityLoad = shop.load()
     except LoadError:
         assert shop.select("select order_id from raw.orders union all select file from raw.quarantine") == []
         return None
+    return load
 
 
 @pytest.mark.parametrize("name", ["orders/a.csv", "orders/a.jsonl"])

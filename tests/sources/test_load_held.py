@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from postback_pipeline.settings import FolderSource, Settings
+from postback_pipeline.settings import DatabaseSource, FolderSource, Settings
 from postback_pipeline.sources.held import check_counts
 from postback_pipeline.sources.load import load_entity
 from postback_pipeline.sources.warehouse import create_raw_tables, open_warehouse
@@ -97,7 +97,9 @@ def test_a_row_more_or_a_repeated_row_is_another_content(shop: Any, orders: list
 
 
 def test_sources_hold_their_rows_apart(shop: Any, orders: list[dict[str, Any]]) -> None:
-    sources = {name: FolderSource(kind="folder", path=f"landing/{name}") for name in ("one", "two")}
+    sources: dict[str, FolderSource | DatabaseSource] = {
+        name: FolderSource(kind="folder", path=f"landing/{name}") for name in ("one", "two")
+    }
     settings = Settings(sources=sources, home=shop.home)
     for name in ("one/orders/a.csv", "one/orders/b.csv", "two/orders/a.csv", "two/orders/b.csv"):
         shop.write_rows(name, orders)
