@@ -10,9 +10,19 @@ import shutil
 import dagster as dg
 
 from postback_pipeline.settings import Settings
+from postback_pipeline.sources.warehouse import open_warehouse
 
 #: DuckDB lets one process write, and none read beside it: every step that opens the file holds this pool.
 WAREHOUSE_POOL = "warehouse"
+OVERVIEW = """
+    select
+        destination, currency, eligible_conversions as eligible, matched_conversions as matched,
+        sent_postbacks as sent, accepted_postbacks as accepted, accepted_adjustments as adjusted,
+        waiting_postbacks as waiting, unknown_postbacks as unclear, rejected_postbacks as refused,
+        desired_value as should_know, accepted_value as knows
+    from metrics.destination_overview
+    order by all
+"""
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
 
 
@@ -24,6 +34,16 @@ def publish(settings: Settings) -> int:
     shutil.copyfile(settings.warehouse_path, fresh)
     os.replace(fresh, target)
     return target.stat().st_size
+
+
+def overview(settings: Settings) -> dg.MarkdownMetadataValue:
+    """The figures of every destination as a table; before the first measure there are none."""
+    with open_warehouse(settings.published_path, read_only=True) as connection:
+        known = connection.execute("from duckdb_tables() where table_name = 'destination_overview'").fetchone()
+        if known is None:
+            return dg.MetadataValue.md("Nothing was measured yet.")
+        rows = connection.execute(OVERVIEW).df()
+    return dg.MetadataValue.md(rows.to_markdown(index=False))
 
 
 @dg.definitions
@@ -46,7 +66,11 @@ def defs() -> dg.Definitions:
     def published_warehouse(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
         size = publish(settings)
         return dg.MaterializeResult(
-            metadata={"path": dg.MetadataValue.path(str(settings.published_path)), "size_bytes": size}
+            metadata={
+                "path": dg.MetadataValue.path(str(settings.published_path)),
+                "size_bytes": size,
+                "destinations": overview(settings),
+            }
         )
 
     return dg.Definitions(assets=[published_warehouse])
