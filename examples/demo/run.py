@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -63,23 +64,22 @@ def play() -> None:
     identity = create_ledger(settings.ledger_url(), settings.environment)
     say(f"A ledger for environment {identity.environment} was created: data/demo/{settings.ledger.file}")
 
-    for day, write in (("Day one: four weeks of a shop", write_day_one), ("Day two: a day later", write_day_two)):
-        console.rule(day)
+    days: dict[str, dict[str, Any]] = {}
+    for day, write in (("day one", write_day_one), ("day two", write_day_two)):
+        console.rule(f"{day}: {(len(days) and 'a day later') or 'four weeks of a shop'}")
         files = write(HOME / "landing", today, SEED)
         say(f"{len(files)} landing files written to data/demo/landing")
         began = time.monotonic()
-        summary = run_pipeline(settings, None, progress=say)
+        days[day] = run_pipeline(settings, None, progress=say)
         say(f"landing to metrics in {time.monotonic() - began:.0f} s")
-        tell(summary)
+        tell_destinations(days[day])
+    console.rule("What happened")
+    tell_days(days)
     what_next()
 
 
-def tell(summary: dict[str, Any]) -> None:
-    """What came in, what it is worth, and what each destination knows."""
-    show(
-        ("came in", "rows", "loaded", "quarantined"),
-        [(each["entity"], each["rows"], each["loaded"], each["quarantined"]) for each in summary["loaded"]],
-    )
+def tell_destinations(summary: dict[str, Any]) -> None:
+    """What each destination should know, and what it knows."""
     show(
         ("destination", "eligible", "matched", "sent", "accepted", "adjusted", "waiting", "unclear", "refused",
          "should know", "knows", "variance"),
@@ -94,13 +94,55 @@ def tell(summary: dict[str, Any]) -> None:
                 each["waiting_postbacks"],
                 each["unknown_postbacks"],
                 each["rejected_postbacks"],
-                f"{float(each['desired_value']):,.2f}",
-                f"{float(each['accepted_value']):,.2f} {each['currency']}",
-                "" if each["delivery_variance"] is None else f"{each['delivery_variance']:+.2%}",
+                money(each["desired_value"]),
+                f"{money(each['accepted_value'])} {each['currency']}",
+                share(each["delivery_variance"]),
             )
             for each in summary["destinations"]
         ],
     )  # fmt: skip
+
+
+#: What the last table tells -> where the run's summary has it, and in which column.
+FIGURES = (
+    ("rows loaded", "loaded", "loaded"),
+    ("rows in quarantine", "loaded", "quarantined"),
+    ("conversions eligible, over all destinations", "destinations", "eligible_conversions"),
+    ("... of them matched", "destinations", "matched_conversions"),
+    ("postbacks sent", "destinations", "sent_postbacks"),
+    ("... accepted", "destinations", "accepted_postbacks"),
+    ("... of them adjustments", "destinations", "accepted_adjustments"),
+    ("... refused", "destinations", "rejected_postbacks"),
+    ("... unclear, parked for a person", "destinations", "unknown_postbacks"),
+    ("postbacks waiting for another try", "destinations", "waiting_postbacks"),
+)
+
+
+def tell_days(days: dict[str, dict[str, Any]]) -> None:
+    """Both days side by side, over all destinations."""
+
+    def total(day: dict[str, Any], table: str, column: str) -> Decimal:
+        return sum((Decimal(each[column]) for each in day[table]), Decimal(0))
+
+    rows = [(what, *(f"{total(day, *where):,}" for day in days.values())) for what, *where in FIGURES]
+    should = [total(day, "destinations", "desired_value") for day in days.values()]
+    known = [total(day, "destinations", "accepted_value") for day in days.values()]
+    rows += [
+        ("EUR that destinations should know", *map(money, should)),
+        ("EUR that they know", *map(money, known)),
+        ("variance", *(share(float(k / s - 1)) for k, s in zip(known, should, strict=True))),
+    ]
+    show(("", *days), rows)
+
+
+def money(value: str | Decimal) -> str:
+    """An amount for people."""
+    return f"{Decimal(value):,.2f}"
+
+
+def share(value: float | None) -> str:
+    """A signed percentage; nothing where there is none."""
+    return "" if value is None else f"{value:+.2%}"
 
 
 def what_next() -> None:
