@@ -15,7 +15,7 @@ MODELS := dbt_project/models dbt_project/tests
 MANIFEST := dbt_project/target/manifest.json
 # The settings that `make dev` and `make check` load; `make dev` keeps Dagster's runs where `postback run` does.
 POSTBACK_CONFIG ?= postbacks.toml
-INSTANCE = $(or $(POSTBACK_HOME),$(dir $(abspath $(POSTBACK_CONFIG)))data)/dagster
+INSTANCE = $(abspath $(or $(POSTBACK_HOME),$(dir $(abspath $(POSTBACK_CONFIG)))data)/dagster)
 CHECKED := $(CURDIR)/.cache/dagster
 # Named in dbt's profile; parsing does not open it.
 POSTBACK_WAREHOUSE ?= $(CURDIR)/data/warehouse.duckdb

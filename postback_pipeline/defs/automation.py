@@ -9,7 +9,7 @@ from datetime import timedelta
 import dagster as dg
 
 from postback_pipeline.defs.partitions import OPEN_WINDOW, PARTITION_NAME_TAG
-from postback_pipeline.ledger import open_ledger
+from postback_pipeline.ledger import LedgerError, LedgerUnavailable, open_ledger
 from postback_pipeline.settings import Settings
 
 UNFINISHED = [
@@ -73,8 +73,14 @@ def defs() -> dg.Definitions:
     def due_postbacks(
         context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
     ) -> dg.SensorResult | dg.SkipReason:
-        with open_ledger(settings.ledger_url(), settings.environment) as ledger:
-            due = ledger.due(sorted(settings.destinations))
+        try:
+            with open_ledger(settings.ledger_url(), settings.environment) as ledger:
+                due = ledger.due(sorted(settings.destinations))
+        except LedgerUnavailable:
+            raise
+        except LedgerError as error:
+            # A deployment that has no ledger yet has nothing due; every build says so too, and fails.
+            return dg.SkipReason(str(error))
         waiting = [name for name, each in due.items() if each.count and not each.paused]
         free = [name for name in waiting if not has_unfinished_run(context.instance, "deliver", name)]
         if not free:
