@@ -4,7 +4,7 @@ Belongs here: the raw assets that the pipeline itself fills. Does not belong her
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -26,6 +26,18 @@ REFERENCE = {
     "destination_capabilities": "What each configured receiver can do, as its adapter declares it.",
     "currencies": "ISO 4217 currencies with their minor units.",
 }
+
+
+def tell_build(settings: Settings, run: dg.DagsterRun) -> tuple[tuple[date, date] | None, datetime]:
+    """Writes the moment and the window of this run; returns the window, and the moment in UTC.
+
+    Told once more right before the models run, in the same step: another run may have told its own in between.
+    """
+    window, as_of = window_of(run.tags), datetime.now(UTC)
+    with open_warehouse(settings.warehouse_path) as connection:
+        create_raw_tables(connection)
+        write_build_context(connection, as_of=as_of, window=window, run_id=run.run_id)
+    return window, as_of
 
 
 @dg.definitions
@@ -73,10 +85,7 @@ def defs() -> dg.Definitions:
         pool=WAREHOUSE_POOL,
     )
     def build_context(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
-        window, as_of = window_of(context.run.tags), datetime.now(UTC)
-        with open_warehouse(settings.warehouse_path) as connection:
-            create_raw_tables(connection)
-            write_build_context(connection, as_of=as_of, window=window, run_id=context.run.run_id)
+        window, as_of = tell_build(settings, context.run)
         return dg.MaterializeResult(
             metadata={
                 "as_of": dg.MetadataValue.timestamp(as_of),

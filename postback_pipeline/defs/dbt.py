@@ -10,6 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
+from postback_pipeline.defs.context import tell_build
 from postback_pipeline.defs.partitions import days
 from postback_pipeline.defs.resources import dbt_project
 from postback_pipeline.defs.warehouse import WAREHOUSE_POOL
@@ -63,6 +64,7 @@ def defs() -> dg.Definitions:
     def build(
         context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: dg.ResourceParam[Settings]
     ) -> Iterator[Any]:
+        tell_build(settings, context.run)
         yield from invoke(context, dbt, settings, "build")
 
     @dbt_assets(
