@@ -6,4 +6,4 @@ from pathlib import Path
 
 LANDING = Path(__file__).parents[3] / "shared" / "data" / "online_retail_ii" / "landing"
 
-collect_ignore = [] if LANDING.is_dir() else ["test_online_retail_data.py"]
+collect_ignore = [] if LANDING.is_dir() else ["test_online_retail_data.py", "test_online_retail_run.py"]
