@@ -110,6 +110,9 @@ class Facts:
     identifiers: Mapping[str, str] = field(default_factory=dict)
     #: Fingerprint of the conversion definition and route that decided.
     definition_version: str = ""
+    #: Value sent = value of the conversion x this, up to rounding; above zero, at most 12 decimals. None where the
+    #: value stands in the conversion's own currency.
+    exchange_rate: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,12 @@ class Desired:
     #: Personal attributes (`email`, `phone`, `ip`, `user_agent`, `page_url` ...) in clear. They reach the rendered
     #: element only, hashed where the receiver's rules say so, and are stored nowhere else.
     person: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: Purpose (`ad_user_data` ...) -> `granted`, `denied` or `unknown`, only those that the route asks for. It is as it
+    #: stands now, no settled fact, and like `person` it reaches the rendered element only.
+    consent: Mapping[str, str] = field(default_factory=dict)
+    #: Consent was withdrawn, or the route strips without it: an adjustment carries transaction keys only. The row's own
+    #: identifiers hold nothing else any more; of those that an earlier revision settled, only the same names are kept.
+    keys_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,8 @@ class Postback:
     currency: str
     facts: Facts
     person: Mapping[str, str] = field(default_factory=dict, repr=False)
+    #: As `Desired.consent`.
+    consent: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

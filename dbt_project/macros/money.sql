@@ -38,3 +38,30 @@
 {% macro ratio(numerator, denominator) -%}
     (cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0))
 {%- endmacro %}
+
+{# How many units of one currency a unit of another is worth, from both rates to the base, as decimal(28, 12), cut off. #}
+{% macro exchange_rate(rate_from, rate_to) -%}
+    cast(
+        (cast(cast({{ rate_from }} as decimal(28, 12)) * 1000000000000 as hugeint) * 1000000000000)
+        // cast(cast({{ rate_to }} as decimal(28, 12)) * 1000000000000 as hugeint) * 0.000000000001 as decimal(28, 12)
+    )
+{%- endmacro %}
+
+{# value * rate, rounded half up to the minor unit of the currency it comes out in, as decimal(18, 4). #}
+{% macro exchanged(value, rate, minor_units) -%}
+    {%- set quantum -%}
+        case {{ minor_units }} when 0 then 10000 when 1 then 1000 when 2 then 100 when 3 then 10 else 1 end
+    {%- endset -%}
+    cast(
+        cast(
+            (
+                (
+                    2 * {{ ten_thousandths(value) }}
+                    * cast(cast({{ rate }} as decimal(28, 12)) * 1000000000000 as hugeint)
+                    + {{ quantum }} * cast(1000000000000 as hugeint)
+                )
+                // (2 * {{ quantum }} * cast(1000000000000 as hugeint))
+            ) * {{ quantum }} as decimal(28, 0)
+        ) * 0.0001 as decimal(18, 4)
+    )
+{%- endmacro %}

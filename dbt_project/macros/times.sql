@@ -45,3 +45,38 @@
         {{ orders }}.ordered_at
     )
 {%- endmacro %}
+
+{# The instant that Meta's `fbc` cookie carries (`fb.1.<milliseconds>.<fbclid>`); null where it carries none. #}
+{% macro instant_in_fbc(fbc) -%}
+    {{ return(adapter.dispatch('instant_in_fbc', 'postback_pipeline')(fbc)) }}
+{%- endmacro %}
+
+{% macro default__instant_in_fbc(fbc) -%}
+    to_timestamp(try_cast(split_part({{ fbc }}, '.', 3) as bigint) / 1000)
+{%- endmacro %}
+
+{% macro spark__instant_in_fbc(fbc) -%}
+    timestamp_millis(try_cast(split_part({{ fbc }}, '.', 3) as bigint))
+{%- endmacro %}
+
+{# The first of several instants that lies after `as_of`: when a decision may change although nothing comes in. #}
+{% macro next_change(instants) -%}
+    least(
+        {%- for instant in instants %}
+        case when {{ instant }} > as_of then {{ instant }} end{{ ',' if not loop.last }}
+        {%- endfor %}
+    )
+{%- endmacro %}
+
+{# An instant for people: `2026-01-31 09:00:00 UTC`. #}
+{% macro utc_text(instant) -%}
+    {{ return(adapter.dispatch('utc_text', 'postback_pipeline')(instant)) }}
+{%- endmacro %}
+
+{% macro default__utc_text(instant) -%}
+    strftime(timezone('UTC', {{ instant }}), '%Y-%m-%d %H:%M:%S UTC')
+{%- endmacro %}
+
+{% macro spark__utc_text(instant) -%}
+    concat(date_format({{ instant }}, 'yyyy-MM-dd HH:mm:ss'), ' UTC')
+{%- endmacro %}

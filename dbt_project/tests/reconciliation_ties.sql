@@ -1,4 +1,4 @@
-{{ config(tags=['measure']) }}
+{{ config(tags=['measure'], meta={'dagster': {'ref': {'name': 'reconciliation'}}}) }}
 
 -- The causes explain every difference between backend and accepted, in count and money.
 with causes as (

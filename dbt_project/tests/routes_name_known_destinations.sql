@@ -1,3 +1,5 @@
+{{ config(meta={'dagster': {'ref': {'name': 'stg_routes'}}}) }}
+
 -- A route without a receiver's capabilities would drop out of every decision.
 select routes.destination
 from {{ ref('stg_routes') }} as routes

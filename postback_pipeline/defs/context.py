@@ -14,6 +14,7 @@ from postback_pipeline.destinations import build_destinations
 from postback_pipeline.ledger import open_ledger
 from postback_pipeline.settings import Settings
 from postback_pipeline.sources.build_context import check_ledger_identity, write_build_context
+from postback_pipeline.sources.contract import ENTITIES
 from postback_pipeline.sources.definitions import load_definitions, read_definitions
 from postback_pipeline.sources.ledger_copy import copy_ledger_history
 from postback_pipeline.sources.reference import load_reference
@@ -21,6 +22,8 @@ from postback_pipeline.sources.warehouse import create_raw_tables, open_warehous
 
 REFERENCE = {
     "conversion_definitions": "Which source records are conversions: definitions/conversions.csv, validated.",
+    "test_order_rules": "Patterns by which the definitions recognise tests.",
+    "plan_values": "What a conversion of a plan counts for: definitions/plan_values.csv, validated.",
     "routes": "Which destination wants which event, and how: definitions/routes.csv, validated.",
     "click_id_parameters": "Query parameter, the identifier it holds, its network: validated.",
     "destination_capabilities": "What each configured receiver can do, as its adapter declares it.",
@@ -77,7 +80,7 @@ def defs() -> dg.Definitions:
     @dg.asset(
         key=["raw", "build_context"],
         # Its moment lies after everything that the build looks at.
-        deps=[dg.AssetKey(["raw", table]) for table in ("clicks", "orders", "refunds", "ledger_history")],
+        deps=[dg.AssetKey(["raw", table]) for table in (*ENTITIES, "ledger_history")],
         description="The moment and the window of this build; models never ask the clock.",
         group_name="sources",
         owners=["team:data"],

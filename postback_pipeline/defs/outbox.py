@@ -52,6 +52,9 @@ def desired(row: dict[str, Any]) -> Desired:
             clicked_at=row["clicked_at"],
             identifiers=json.loads(row["identifiers"]),
             definition_version=row["definition_version"],
+            exchange_rate=row["exchange_rate"],
         ),
         person={name: value for name, value in json.loads(row["person"]).items() if value is not None},
+        consent=json.loads(row["consent"]),
+        keys_only=row["keys_only"],
     )

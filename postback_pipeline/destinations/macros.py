@@ -27,8 +27,12 @@ Macro = Callable[[Postback], str | None]
 #: Identifiers of the landing contract; any other is written `{identifier:name}`.
 IDENTIFIERS = (
     *("gclid", "gbraid", "wbraid", "fbclid", "fbc", "fbp", "ga_client_id", "ttclid", "msclkid", "li_fat_id"),
-    *("twclid", "epik", "rdt_cid", "sc_click_id", "irclickid", "cjevent", "awc", "subid"),
+    *("twclid", "epik", "rdt_cid", "sc_click_id", "irclickid", "cjevent", "awc", "subid", "dclid", "ran_site_id"),
 )
+
+#: Purposes of the landing contract. `{consent:PURPOSE}` is `granted`, `denied` or `unknown`, and has no value where the
+#: route does not ask for that purpose.
+CONSENT_PURPOSES = ("ad_user_data", "ad_personalization", "analytics")
 
 #: Macros whose value is a number, so that a JSON body may hold them without quotes.
 NUMERIC = frozenset(
@@ -48,6 +52,10 @@ def _identifier(name: str) -> Macro:
 
 def _person(name: str) -> Macro:
     return lambda postback: postback.person.get(name)
+
+
+def _consent(purpose: str) -> Macro:
+    return lambda postback: postback.consent.get(purpose)
 
 
 def _times(name: str) -> dict[str, Macro]:
@@ -94,6 +102,7 @@ MACROS: Mapping[str, Macro] = {
     "ip": _person("ip"),
     "user_agent": _person("user_agent"),
     "page_url": _person("page_url"),
+    **{f"consent:{purpose}": _consent(purpose) for purpose in CONSENT_PURPOSES},
 }
 
 

@@ -12,6 +12,9 @@ Receivers of this kind answer 200 to anything, so `accepted_when` says what an a
 only if it is written there. Conditions are tried in this order: `pause_when`, `retry_when`, `duplicate_when`,
 `rejected_when`, `accepted_when`; a reply that fits none is unknown. A kind without its own table (`restatement`,
 `retraction`) is one that the receiver cannot be told.
+
+`{consent:ad_user_data}`, `{consent:ad_personalization}` and `{consent:analytics}` are `granted`, `denied` or `unknown`,
+and have no value where the route does not ask for that purpose: write `{consent:analytics?}` if it may not.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ secret is being changed (`previous_secret_env`). The body is flat:
     value, previous_value, delta, currency  decimal strings in major units; value is the new total, 0 when retracted
     click_id, identifiers                   our click; {"gclid": ...}
     email_sha256, phone_sha256              trimmed, lower-cased; digits only
+    exchange_rate                           decimal string, if the value was exchanged: value = the conversion's x it
+    consent                                 {"ad_user_data": "denied"} and so on, if the route asks for any purpose
 
 Replies, by the specification's section "Delivery success and failure" where it says so: 2xx is accepted; 410 pauses
 (the receiver wants no more), as do 401, 403, and 404, 405, 301, 307, 308, since the address is wrong or moved, no
@@ -32,7 +34,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -117,7 +119,7 @@ class Webhook(Destination):
         """The whole body, as the module's docstring shows it."""
         facts, person = postback.facts, postback.person
         previous = postback.previous_value
-        body = {
+        body: dict[str, Any] = {
             "type": postback.kind.value,
             "timestamp": iso(facts.event_time),
             "key": postback.key,
@@ -139,6 +141,10 @@ class Webhook(Destination):
             "email_sha256": email_sha256(person.get("email")),
             "phone_sha256": phone_sha256(person.get("phone")),
         }
+        if facts.exchange_rate is not None:
+            body["exchange_rate"] = f"{facts.exchange_rate.normalize():f}"
+        if postback.consent:
+            body["consent"] = dict(postback.consent)
         text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
         try:
             size = len(text.encode("utf-8"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
@@ -19,6 +19,9 @@ FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 #: Before everything that is stored.
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: The smallest difference between two rates.
+_RATE_STEP = Decimal("1e-12")
 
 #: SQLite numbers rows by itself only in an INTEGER key.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
@@ -79,6 +82,33 @@ class Amount(TypeDecorator[Decimal]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
         """The decimal that was stored, digit for digit."""
         return None if value is None else Decimal(value)
+
+
+class Rate(TypeDecorator[Decimal]):
+    """A rate of exchange, stored as the decimal's text: exact on both databases, and to the warehouse and back."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        """Plain notation without zeros at the end. Refuses what `is_rate` denies."""
+        if value is None:
+            return None
+        if not is_rate(value):
+            raise ValueError(f"{value} is no rate of exchange.")
+        return f"{value.normalize():f}"
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        """The rate that was stored."""
+        return None if value is None else Decimal(value)
+
+
+def is_rate(value: Decimal) -> bool:
+    """Whether it is above zero and fits the warehouse's DECIMAL(28,12): 16 digits before the point, 12 after it."""
+    try:
+        return value > 0 and value == value.quantize(_RATE_STEP)
+    except InvalidOperation:
+        return False
 
 
 class Names(TypeDecorator[Mapping[str, str]]):

@@ -42,9 +42,7 @@ def create_ledger(url: str, environment: str, *, clock: Callable[[], datetime] |
         if file is not None:
             file.parent.mkdir(parents=True, exist_ok=True)
         with database.writing() as connection:
-            if not database.sqlite:
-                # Two creators at once: the second finds the first one's ledger.
-                connection.execute(text("SELECT pg_advisory_xact_lock(7266001)"))
+            _one_at_a_time(connection, database)
             _refuse_to_overwrite(connection, database)
             _migrate(connection)
             identity = LedgerIdentity(str(uuid.uuid4()), environment, database.now(connection))
@@ -61,7 +59,9 @@ def create_ledger(url: str, environment: str, *, clock: Callable[[], datetime] |
 
 
 def upgrade_ledger(url: str, environment: str) -> LedgerIdentity:
-    """Brings an existing ledger to this program's schema; does nothing to one that is there already.
+    """Brings an existing ledger of any released schema to this program's; does nothing to one that is there already.
+
+    One transaction: it keeps every row, and either arrives whole or changes nothing.
 
     Raises:
         LedgerError: as `open_ledger`, save for an older schema.
@@ -69,6 +69,7 @@ def upgrade_ledger(url: str, environment: str) -> LedgerIdentity:
     database = _existing(url)
     try:
         with database.writing() as connection:
+            _one_at_a_time(connection, database)
             version = _version(connection, database)
             _refuse_newer(version, database)
             if version != SCHEMA_VERSION:
@@ -151,6 +152,13 @@ def _refuse_to_overwrite(connection: Connection, database: Database) -> None:
             f"{database.name} holds other tables ({', '.join(taken[:5])}), so no ledger was made there."
             " Name another file or database."
         )
+
+
+def _one_at_a_time(connection: Connection, database: Database) -> None:
+    """Of two creators or upgraders at once, the second finds what the first one made."""
+    # SQLite's own write lock, held from the beginning, does the same.
+    if not database.sqlite:
+        connection.execute(text("SELECT pg_advisory_xact_lock(7266001)"))
 
 
 def _migrate(connection: Connection) -> None:

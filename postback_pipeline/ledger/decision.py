@@ -14,6 +14,8 @@ one that its receiver accepted, or else what the destination's own pixel reporte
     newest cancelled, superseded                  against the baseline; what a person cancelled stays so
     none                                          against the baseline
 
+    (An insert is stale too where its value was exchanged at another rate than the settled one: `facts`.)
+
     against no baseline       zero: nothing;                        otherwise insert `conversion`
     against a baseline        same: nothing (known if the pixel's); zero: insert `retraction`;
                               otherwise insert `restatement`; unsupported where the receiver cannot be told so

@@ -11,7 +11,7 @@ guard about the whole, and writes all or nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection, func, insert, select
@@ -21,7 +21,7 @@ from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.database import Database
 from postback_pipeline.ledger.decision import QUEUED_STATES, Known, decide
 from postback_pipeline.ledger.destinations import lock_destination
-from postback_pipeline.ledger.facts import inherit, read_settled_facts
+from postback_pipeline.ledger.facts import Settled, at_another_rate, inherit, read_settled
 from postback_pipeline.ledger.known import read_known
 from postback_pipeline.ledger.moves import move, record_births
 from postback_pipeline.ledger.outbox_rows import flaw, flaw_of_text, safe_reason
@@ -131,12 +131,19 @@ class Enqueue:
                 plans.append(Plan(desired, held, decision, desired.facts))
             else:
                 self._actions[decision.action] += 1
-        settled = read_settled_facts(connection, {plan.known.settled.id for plan in plans if plan.known.settled})
-        for plan in plans:
-            if plan.known.settled:
-                facts, imported = settled[plan.known.settled.id]
-                plan.facts = inherit(plan.desired.facts, facts, imported=imported)
-        return [plan for plan in plans if self._finish(plan)]
+        settled = read_settled(connection, {plan.known.settled.id for plan in plans if plan.known.settled})
+        return [plan for plan in plans if self._inherit(plan, settled) and self._finish(plan)]
+
+    def _inherit(self, plan: Plan, settled: Mapping[int, Settled]) -> bool:
+        """Lets an earlier revision's facts hold for this one; False if the row was computed from others."""
+        if plan.known.settled is None or not plan.inserts:
+            return True
+        earlier = settled[plan.known.settled.id]
+        if at_another_rate(plan.desired, earlier):
+            self._actions[Action.STALE] += 1
+            return False
+        plan.facts = inherit(plan.desired, earlier)
+        return True
 
     def _finish(self, plan: Plan) -> bool:
         """Renders what is to be inserted; False if it cannot be."""

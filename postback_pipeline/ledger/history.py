@@ -33,6 +33,8 @@ _ROWS = (
         _P.click_id,
         _P.event_time,
         _P.action_at,
+        _P.definition_version,
+        _P.exchange_rate,
         _H.from_state,
         _H.to_state,
         _H.attempt,

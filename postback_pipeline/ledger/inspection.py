@@ -122,6 +122,7 @@ def _story(row: Row[Any], tries: list[Row[Any]], changes: list[Row[Any]]) -> Sto
         clicked_at=row.clicked_at,
         identifiers=tuple(row.identifiers),
         definition_version=row.definition_version,
+        exchange_rate=row.exchange_rate,
         state=State(row.state),
         reason=row.reason,
         created_at=row.created_at,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from datetime import datetime
 
+from postback_pipeline.ledger.columns import is_rate
 from postback_pipeline.ledger.errors import LedgerError
 from postback_pipeline.model import Desired
 
@@ -34,6 +35,9 @@ def flaw(desired: Desired, destination: str) -> str | None:
         return "The desired value is not an amount of zero or more."
     if not _CURRENCY.fullmatch(desired.currency):
         return "The currency is no code of three capital letters."
+    rate = desired.facts.exchange_rate
+    if rate is not None and not is_rate(rate):
+        return "The exchange rate is not a number above zero with at most 12 decimals."
     if any(instant.tzinfo is None for instant in _instants(desired)):
         return "A time carries no time zone."
     for name, text in _texts(desired):

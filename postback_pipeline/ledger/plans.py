@@ -55,7 +55,9 @@ class Plan:
             previous_value=self.decision.previous_value,
             currency=self.desired.currency,
             facts=self.facts,
-            person=self.desired.person,
+            # The outbox has emptied it already; what must not leave is not left to one place.
+            person={} if self.desired.keys_only else self.desired.person,
+            consent=self.desired.consent,
         )
 
     def planned(self, now: datetime) -> Planned:

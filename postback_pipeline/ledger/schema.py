@@ -21,10 +21,10 @@ from sqlalchemy import (
     text,
 )
 
-from postback_pipeline.ledger.columns import Amount, Deadline, Instant, Names, RowId
+from postback_pipeline.ledger.columns import Amount, Deadline, Instant, Names, Rate, RowId
 
 #: The newest revision in `migrations/versions`. Revisions are numbers of four digits: later ones are greater texts.
-SCHEMA_VERSION = "0001"
+SCHEMA_VERSION = "0002"
 #: Not Alembic's default name: the ledger may share its database with other tools that keep theirs there.
 VERSION_TABLE = "ledger_version"
 
@@ -106,6 +106,8 @@ postbacks = Table(
     Column("token", Text),
     Column("owner", Text),
     Column("lease_until", Instant),
+    # A fact like those above; it came later. None: the value stands in the conversion's own currency.
+    Column("exchange_rate", Rate),
     UniqueConstraint("destination", "conversion_key", "revision", name="postbacks_identity"),
     # The order of claims, and where windows close.
     Index(

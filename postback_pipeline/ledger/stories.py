@@ -186,6 +186,8 @@ class Story:
     #: Names of the identifiers it carries; the values are the receiver's and the warehouse's business.
     identifiers: tuple[str, ...]
     definition_version: str
+    #: None: the value stands in the conversion's own currency.
+    exchange_rate: Decimal | None
     state: State
     reason: str | None
     created_at: datetime

@@ -36,7 +36,8 @@ class Action(StrEnum):
     KNOWN = "known"
     """The ledger holds this already."""
     STALE = "stale"
-    """Computed against another revision than the newest one; the next build sees it."""
+    """Computed against another revision than the newest one, or at another rate of exchange than the one that was
+    settled since; the next build sees it."""
     WAITS = "waits"
     """The newest revision is being sent or its fate is unknown: the receiver may know it."""
     UNSUPPORTED = "unsupported"

@@ -1,126 +1,63 @@
-"""The landing contract as data: which columns an entity has, of what kind, and which values are allowed.
+"""The landing contract as data: which entities come in, and which columns each of them has.
 
-Belongs here: declarations only. Does not belong here: how a kind is read and judged (`rules.py` turns these
-declarations into SQL), nor how files and databases are read.
+Belongs here: declarations only. Does not belong here: what a column can be (`contract_types.py`), how a kind is read
+and judged (`rules.py` turns these declarations into SQL), nor how files and databases are read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cached_property
 from types import MappingProxyType
 
-
-class ColumnKind(StrEnum):
-    """What a column holds; the value is its type in the warehouse."""
-
-    TEXT = "VARCHAR"
-    TIME = "TIMESTAMPTZ"
-    DATE = "DATE"
-    DECIMAL = "DECIMAL(18,4)"
-    BOOLEAN = "BOOLEAN"
-
-
-class Sign(StrEnum):
-    """Which signs an amount may have."""
-
-    ANY = "any"
-    POSITIVE = "positive"
-    AS_REFUND = "as_refund"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of an entity."""
-
-    name: str
-    kind: ColumnKind = ColumnKind.TEXT
-    required: bool = False
-    #: A key that rows are joined by: control characters are no part of one.
-    is_key: bool = False
-    #: A text that may come as a number with decimals. In any other one 4711.0 would be another name than 4711.
-    takes_decimals: bool = False
-    #: The closed list of its values; empty: anything.
-    allowed: tuple[str, ...] = ()
-    #: Its text is an ISO 4217 code.
-    is_currency: bool = False
-    #: For an amount of money: the column that names its currency.
-    currency: str | None = None
-    #: For an amount: whether it may be below zero, or follows the sign of refunds that the source declares.
-    sign: Sign = Sign.ANY
-    #: An identity column in which a source's placeholder ids mean "nobody".
-    takes_placeholder: bool = False
-
-
-@dataclass(frozen=True)
-class Entity:
-    """One kind of record that comes in."""
-
-    name: str
-    #: The columns that name the fact a row is about.
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-    @cached_property
-    def by_name(self) -> Mapping[str, Column]:
-        """Its columns by their names."""
-        return MappingProxyType({column.name: column for column in self.columns})
-
-
-def _key(name: str, *, required: bool = False) -> Column:
-    return Column(name, required=required, is_key=True, takes_placeholder=name in ("session_id", "user_id", "cart_id"))
-
-
-def _time(name: str, *, required: bool = False) -> Column:
-    return Column(name, ColumnKind.TIME, required)
-
-
-def _money(name: str, currency: str = "currency", *, required: bool = False, sign: Sign = Sign.ANY) -> Column:
-    return Column(name, ColumnKind.DECIMAL, required, currency=currency, sign=sign)
-
-
-def _currency(name: str = "currency", *, required: bool = False) -> Column:
-    return Column(name, required=required, is_currency=True)
-
-
-def _texts(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name) for name in names)
-
+from postback_pipeline.sources.contract_types import (
+    Column,
+    ColumnKind,
+    Entity,
+    Sign,
+    choice,
+    currency,
+    day,
+    flag,
+    key,
+    keys,
+    money,
+    number,
+    texts,
+    time,
+)
 
 NETWORK_IDENTIFIERS = (
-    "gclid", "gbraid", "wbraid", "fbclid", "fbc", "fbp", "ga_client_id", "ttclid", "msclkid",
-    "li_fat_id", "twclid", "epik", "rdt_cid", "sc_click_id", "irclickid", "cjevent", "awc", "subid",
+    "gclid", "gbraid", "wbraid", "dclid", "fbclid", "fbc", "fbp", "ga_client_id", "ttclid", "msclkid",
+    "li_fat_id", "twclid", "epik", "rdt_cid", "sc_click_id", "irclickid", "cjevent", "awc", "ran_site_id", "subid",
 )  # fmt: skip
 
+#: Whose visit a record belongs to; one that a source's placeholder fills belongs to nobody.
+_VISIT = tuple(key(name, takes_placeholder=True) for name in ("session_id", "user_id", "cart_id"))
+
 IDENTITY = (
-    _key("session_id"),
-    _key("user_id"),
-    _key("cart_id"),
-    _key("click_id"),
+    *_VISIT,
+    key("click_id"),
+    key("device_id", takes_placeholder=True),
     Column("email", takes_placeholder=True),
-    *_texts("phone", "first_name", "last_name", "city", "region", "postal_code", "country"),
-    *_texts("ip", "user_agent", "page_url"),
-    *(_key(name) for name in NETWORK_IDENTIFIERS),
+    Column("phone", takes_placeholder=True),
+    *texts("first_name", "last_name", "city", "region", "postal_code", "country"),
+    *texts("ip", "user_agent", "page_url"),
+    *keys(*NETWORK_IDENTIFIERS),
 )
 
 _CLICKS = Entity(
     "clicks",
     ("click_id",),
     (
-        _key("click_id", required=True),
-        _time("clicked_at", required=True),
-        *_texts("landing_url"),
-        _key("session_id"),
-        _key("user_id"),
-        _key("cart_id"),
-        *_texts("ip", "user_agent", "referrer"),
-        _key("fbp"),
-        _key("ga_client_id"),
-        *_texts("campaign"),
-        _money("cost", "cost_currency"),
-        _currency("cost_currency"),
+        key("click_id", required=True),
+        time("clicked_at", required=True),
+        *texts("landing_url"),
+        *_VISIT,
+        *texts("ip", "user_agent", "referrer", "campaign"),
+        money("cost", "cost_currency"),
+        currency("cost_currency"),
+        # Beside the landing URL, for whoever reads it himself.
+        *keys(*NETWORK_IDENTIFIERS),
     ),
 )
 
@@ -128,25 +65,35 @@ _ORDERS = Entity(
     "orders",
     ("order_id",),
     (
-        _key("order_id", required=True),
-        _time("ordered_at", required=True),
-        Column(
-            "status",
-            required=True,
-            allowed=("pending", "paid", "shipped", "completed", "cancelled", "failed", "fraud"),
-        ),
-        _money("amount", required=True, sign=Sign.POSITIVE),
-        _currency(required=True),
-        _money("tax"),
-        _money("shipping"),
-        _money("discount"),
-        *_texts("coupon"),
-        _time("paid_at"),
-        _time("shipped_at"),
-        _time("updated_at"),
-        Column("is_new_customer", ColumnKind.BOOLEAN),
-        Column("is_test", ColumnKind.BOOLEAN),
+        key("order_id", required=True),
+        time("ordered_at", required=True),
+        choice("status", "pending", "paid", "shipped", "completed", "cancelled", "failed", "fraud", required=True),
+        money("amount", required=True, sign=Sign.POSITIVE),
+        currency(required=True),
+        money("tax"),
+        money("shipping"),
+        money("discount"),
+        *texts("coupon"),
+        time("paid_at"),
+        time("shipped_at"),
+        time("updated_at"),
+        flag("is_new_customer"),
+        flag("is_test"),
         *IDENTITY,
+    ),
+)
+
+_ORDER_ITEMS = Entity(
+    "order_items",
+    ("order_id", "line"),
+    (
+        key("order_id", required=True),
+        key("line", required=True),
+        key("sku", required=True),
+        number("quantity", required=True),
+        # In the order's currency: a line has none of its own.
+        number("unit_price", required=True),
+        *texts("name", "category", "brand"),
     ),
 )
 
@@ -154,13 +101,67 @@ _REFUNDS = Entity(
     "refunds",
     ("refund_id",),
     (
-        _key("refund_id", required=True),
-        _key("order_id", required=True),
-        _time("refunded_at", required=True),
-        _money("amount", required=True, sign=Sign.AS_REFUND),
-        _currency(required=True),
-        Column("kind", required=True, allowed=("refund", "cancellation", "chargeback", "dispute_won")),
-        *_texts("reason"),
+        key("refund_id", required=True),
+        key("order_id", required=True),
+        time("refunded_at", required=True),
+        money("amount", required=True, sign=Sign.AS_REFUND),
+        currency(required=True),
+        choice("kind", "refund", "cancellation", "chargeback", "dispute_won", required=True),
+        *texts("reason"),
+    ),
+)
+
+_LEADS = Entity(
+    "leads",
+    # Several rows of one lead are its history.
+    ("lead_id", "status_at", "status"),
+    (
+        key("lead_id", required=True),
+        time("created_at", required=True),
+        choice("status", "new", "verified", "qualified", "disqualified", "closed_won", "closed_lost", required=True),
+        time("status_at", required=True),
+        number("score"),
+        money("value", sign=Sign.POSITIVE),
+        currency(),
+        flag("is_test"),
+        *IDENTITY,
+    ),
+)
+
+_SUBSCRIPTION_EVENTS = Entity(
+    "subscription_events",
+    ("event_id",),
+    (
+        key("subscription_id", required=True),
+        key("event_id", required=True),
+        choice(
+            "event",
+            *("trial_start", "start", "renewal", "upgrade", "downgrade", "cancel", "refund", "chargeback"),
+            required=True,
+        ),
+        time("occurred_at", required=True),
+        *texts("plan"),
+        # Of a refund, too: the event says that it goes the other way.
+        money("amount", sign=Sign.POSITIVE),
+        currency(),
+        flag("is_test"),
+        *IDENTITY,
+    ),
+)
+
+_APP_EVENTS = Entity(
+    "app_events",
+    ("event_id",),
+    (
+        key("event_id", required=True),
+        key("event", required=True),
+        time("occurred_at", required=True),
+        choice("platform", "ios", "android"),
+        *keys("app_id", "appsflyer_id", "adjust_id"),
+        money("amount", sign=Sign.POSITIVE),
+        currency(),
+        flag("is_test"),
+        *IDENTITY,
     ),
 )
 
@@ -168,16 +169,14 @@ _PIXEL_EVENTS = Entity(
     "pixel_events",
     ("event_id",),
     (
-        _key("event_id", required=True),
-        _key("event", required=True),
-        _time("occurred_at", required=True),
-        _key("destination"),
-        _key("order_id"),
-        _key("session_id"),
-        _key("user_id"),
-        _money("value"),
-        _currency(),
-        *_texts("page_url"),
+        key("event_id", required=True),
+        key("event", required=True),
+        time("occurred_at", required=True),
+        *keys("destination", "order_id"),
+        money("value"),
+        currency(),
+        flag("is_test"),
+        *IDENTITY,
     ),
 )
 
@@ -185,13 +184,27 @@ _CONSENTS = Entity(
     "consents",
     ("subject_type", "subject_id", "purpose", "recorded_at"),
     (
-        Column("subject_type", required=True, allowed=("user", "session")),
-        _key("subject_id", required=True),
-        Column("purpose", required=True, allowed=("ad_user_data", "ad_personalization", "analytics")),
-        Column("state", required=True, allowed=("granted", "denied")),
-        _time("recorded_at", required=True),
-        *_texts("region"),
+        choice("subject_type", "user", "session", required=True),
+        key("subject_id", required=True),
+        choice("purpose", "ad_user_data", "ad_personalization", "analytics", required=True),
+        choice("state", "granted", "denied", required=True),
+        time("recorded_at", required=True),
+        *texts("region"),
         Column("version", takes_decimals=True),
+    ),
+)
+
+_AD_SPEND = Entity(
+    "ad_spend",
+    ("date", "destination", "campaign"),
+    (
+        day("date", required=True),
+        key("destination", required=True),
+        key("campaign"),
+        money("cost", required=True),
+        currency(required=True),
+        number("clicks"),
+        number("impressions"),
     ),
 )
 
@@ -199,17 +212,31 @@ _PLATFORM_REPORTS = Entity(
     "platform_reports",
     ("date", "destination", "event"),
     (
-        Column("date", ColumnKind.DATE, required=True),
-        _key("destination", required=True),
-        _key("event", required=True),
-        Column("conversions", ColumnKind.DECIMAL, required=True),
-        _money("value"),
-        _currency(),
-        *_texts("time_zone", "attribution_window"),
+        day("date", required=True),
+        key("destination", required=True),
+        key("event", required=True),
+        number("conversions", required=True),
+        money("value"),
+        currency(),
+        *texts("time_zone", "attribution_window"),
     ),
 )
 
-#: Every entity that is loaded, by name.
-ENTITIES: Mapping[str, Entity] = MappingProxyType(
-    {entity.name: entity for entity in (_CLICKS, _ORDERS, _REFUNDS, _PIXEL_EVENTS, _CONSENTS, _PLATFORM_REPORTS)}
+_FX_RATES = Entity(
+    "fx_rates",
+    ("date", "currency"),
+    (
+        day("date", required=True),
+        currency(required=True),
+        # An amount in the base currency = the amount x this; the base currency's own is 1.
+        Column("rate_to_base", ColumnKind.RATE, required=True),
+    ),
 )
+
+_ALL = (
+    _CLICKS, _ORDERS, _ORDER_ITEMS, _REFUNDS, _LEADS, _SUBSCRIPTION_EVENTS, _APP_EVENTS, _PIXEL_EVENTS, _CONSENTS,
+    _AD_SPEND, _PLATFORM_REPORTS, _FX_RATES,
+)  # fmt: skip
+
+#: Every entity that is loaded, by name.
+ENTITIES: Mapping[str, Entity] = MappingProxyType({entity.name: entity for entity in _ALL})

@@ -33,25 +33,47 @@ class Table(Generic[Row]):
     rows: dict[int, Row] = field(default_factory=dict)
     #: False: the file is missing, or no table, or its header is wrong; nothing can be said about what it holds.
     readable: bool = True
+    #: False: there is no such file.
+    exists: bool = True
+
+    def repeated(self, columns: tuple[str, ...], what: str) -> Iterator[str]:
+        """A sentence for every row whose cells in `columns` are all filled and stand in an earlier row.
+
+        `what` is its text, in which the first {} is what stands there, the second the earlier row's number.
+        """
+        first: dict[tuple[str, ...], int] = {}
+        for row_number, cells in self.cells.items():
+            key = tuple(cells.get(column, "") for column in columns)
+            if all(key) and first.setdefault(key, row_number) != row_number:
+                yield self.mistake(row_number, columns[-1], what.format(" + ".join(map(repr, key)), first[key]))
 
     def mistake(self, row_number: int, column: str, what: str) -> str:
         """One sentence about one cell."""
         return f"{self.file}, row {row_number}, column {column}: {what}."
 
 
-def read_table(file: Path, row_type: type[Row], mistakes: list[str], *, must_have: tuple[str, ...] = ()) -> Table[Row]:
+def read_table(
+    file: Path,
+    row_type: type[Row],
+    mistakes: list[str],
+    *,
+    must_have: tuple[str, ...] = (),
+    may_be_missing: bool = False,
+) -> Table[Row]:
     """Reads `file`; a sentence is added to `mistakes` for everything that is wrong in it.
 
     An empty cell counts as absent. A column without a default must be there, and so must those of `must_have`, whose
-    cells may be empty. Blank rows are skipped.
+    cells may be empty. Blank rows are skipped. A file that `may_be_missing` has no rows where it is not there.
     """
     table: Table[Row] = Table(file)
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             header, *body = list(csv.reader(lines, strict=True)) or [[]]
     except FileNotFoundError:
+        if may_be_missing:
+            return dataclasses.replace(table, exists=False)
         mistakes.append(f"{file}: there is no such file. Create it, with a header at least.")
-        return dataclasses.replace(table, readable=False)
+        return dataclasses.replace(table, readable=False, exists=False)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         mistakes.append(f"{file}: this cannot be read as a CSV file in UTF-8 ({error}). Save it as one.")
         return dataclasses.replace(table, readable=False)

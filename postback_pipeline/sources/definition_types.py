@@ -1,10 +1,10 @@
-"""The rows of `definitions/*.csv` as frozen values, and what each of their cells may hold.
+"""The rows of `definitions/*.csv` as frozen values.
 
-Belongs here: the types of cells, rows and the whole. Does not belong here: how a file is read
-(`definition_files.py`), rules between rows (`definition_rules.py`), what a definition *does* (dbt).
+Belongs here: the types of rows and of the whole. Does not belong here: what a cell may hold (`definition_cells.py`,
+`conversion_cells.py`), how a file is read (`definition_files.py`), rules between cells and rows
+(`definition_rules.py`), what a definition *does* (dbt).
 
 A column that has a default here may be left out of its file, and its cell may be empty; all others are required.
-Several values in a cell are separated by `|`.
 """
 
 from __future__ import annotations
@@ -12,103 +12,44 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
-from string import Formatter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator
 from pydantic.dataclasses import dataclass
 
-#: What an `event_id_template` may name.
-PLACEHOLDERS = ("order_id", "source_id", "transaction_id")
-LONGEST_DAYS = 3_650
+from postback_pipeline.sources.conversion_cells import TestRulesCell, ValueKind, ValueRule, ValueRuleCell
+from postback_pipeline.sources.definition_cells import (
+    Amount,
+    CurrencyCode,
+    Days,
+    Instant,
+    Name,
+    Names,
+    Parameter,
+    Scope,
+    SomeDays,
+    Template,
+    Text,
+    Texts,
+    distinct,
+    split,
+)
+from postback_pipeline.sources.source_entities import SOURCE_ENTITIES
+
+#: From when on a definition holds that does not say it.
+SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _split(cell: object) -> object:
-    return tuple(part.strip() for part in cell.split("|") if part.strip()) if isinstance(cell, str) else cell
+def _consent(cell: object) -> object:
+    """What `strip` was called before: click ids left, personal attributes never did."""
+    return "strip" if cell == "send" else cell
 
 
-def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise ValueError(f"{', '.join(map(repr, repeated))} is there twice")
-    return values
-
-
-def _name(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
-        raise ValueError(f"{value!r} is not a name: a lower-case letter, then lower-case letters, digits, underscores")
-    return value
-
-
-def _scope(value: str) -> str:
-    kind, separator, group = value.partition(":")
-    if value == "network":
-        return value
-    if kind != "group" or not separator:
-        raise ValueError(f"{value!r} is unknown; it may be 'network' or 'group:<name>'")
-    return f"group:{_name(group)}"
-
-
-def _instant(cell: object) -> object:
-    """`2026-01-31` is midnight UTC; a time must carry its zone, or nobody knows which instant is meant."""
-    if not isinstance(cell, str):
-        return cell
-    try:
-        found = datetime.fromisoformat(cell)
-    except ValueError as error:
-        raise ValueError(f"{cell!r} is not a date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z") from error
-    if found.tzinfo is None and len(cell) > len("2026-01-31"):
-        raise ValueError(f"{cell!r} has no time zone; write it like 2026-01-31T09:00:00Z")
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _template(value: str) -> str:
-    try:
-        parts = list(Formatter().parse(value))
-    except ValueError as error:
-        raise ValueError(f"{value!r} is not a template: {error}") from error
-    named = [name for _, name, _, _ in parts if name is not None]
-    plain = all(not spec and conversion is None for _, _, spec, conversion in parts)
-    if not plain or any(name not in PLACEHOLDERS for name in named):
-        allowed = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
-        raise ValueError(f"{value!r} names something else than {allowed}")
-    if not named:
-        raise ValueError(f"{value!r} gives every conversion the same event id; name {{order_id}} or {{transaction_id}}")
-    return value
-
-
-def _text(value: str) -> str:
-    if not value.isprintable() or len(value) > 200:
-        raise ValueError("this is longer than 200 characters or holds characters that do not print")
-    return value
-
-
-def _parameter(value: str) -> str:
-    # It becomes part of a pattern in a model's SQL.
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", value):
-        raise ValueError(f"{value!r} is not a query parameter of letters, digits, underscores and hyphens")
-    return value
-
-
-Names = Annotated[tuple[Annotated[str, AfterValidator(_name)], ...], BeforeValidator(_split), AfterValidator(_distinct)]
-Name = Annotated[str, AfterValidator(_name)]
-Text = Annotated[str, AfterValidator(_text)]
-Days = Annotated[int, Field(ge=0, le=LONGEST_DAYS)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Status = Literal["pending", "paid", "shipped", "completed"]
 Purpose = Literal["ad_user_data", "ad_personalization", "analytics"]
-OrderTime = Literal["ordered_at", "paid_at", "shipped_at", "updated_at"]
-
-
-class ValueRule(StrEnum):
-    """What a conversion is worth, from the order's columns; an absent tax or shipping counts as zero."""
-
-    GROSS = "gross"
-    NET_OF_TAX = "net_of_tax"
-    NET_OF_TAX_AND_SHIPPING = "net_of_tax_and_shipping"
+Consent = Annotated[Literal["block", "strip", "flag"], BeforeValidator(_consent)]
 
 
 class MatchOn(StrEnum):
@@ -129,26 +70,73 @@ class PixelDeduplication(StrEnum):
 
 @dataclass(frozen=True)
 class ConversionDefinition:
-    """A row of `conversions.csv`: when a business record is a conversion, and what it is worth."""
+    """A row of `conversions.csv`: when a business record is a conversion, and what it is worth.
+
+    Several rows of one event are its versions, each from its `effective_from` until before the next one's.
+    """
 
     event_name: Name
-    source_entity: Literal["orders"]
-    #: Cancelled, failed and fraud are no choice: they take a conversion back.
-    qualifying_statuses: Annotated[
-        tuple[Status, ...], BeforeValidator(_split), AfterValidator(_distinct), Field(min_length=1)
-    ]
-    #: The source's time columns: when the person acted, and when it began to count.
-    action_at: OrderTime = "ordered_at"
-    qualified_at: OrderTime = "ordered_at"
-    value_rule: ValueRule = ValueRule.GROSS
-    zero_values: Literal["exclude", "allow"] = "exclude"
+    source_entity: Literal["orders", "leads", "subscription_events", "app_events", "pixel_events"]
+    #: Statuses, or the names of events.
+    qualifying_statuses: Texts
+    #: The first action time that it decides about.
+    effective_from: Instant = SINCE_EVER
+    #: The source's time columns: when the person acted, and when it began to count. Never None once it is read: the
+    #: entity's own default then.
+    action_at: str | None = None
+    qualified_at: str | None = None
+    #: Which of the two is its day in reports and partitions.
+    occurred_at: Literal["action_at", "qualified_at"] = "action_at"
+    value_rule: ValueRuleCell = ValueRule(ValueKind.GROSS)
+    #: Only with `fixed`, which also needs `currency`.
+    fixed_value: Amount | None = None
+    #: Of the fixed value, and of records that carry no amount.
+    currency: CurrencyCode | None = None
+    #: Never None once it is read: the entity's own default then.
+    zero_values: Literal["exclude", "allow"] | None = None
     #: Days after `qualified_at` before it may be reported to anyone.
     hold_days: Days = 0
+    #: Whose word it is that the conversion happened.
+    source_of_truth: Literal["server", "pixel"] = "server"
+    #: Only the first conversion of each counts. None: every one.
+    first_only_per: Literal["user_id", "email", "phone", "session_id", "device_id"] | None = None
+    #: A record to which any of them applies is a test.
+    test_rules: TestRulesCell = ()
+
+    def __post_init__(self) -> None:
+        """Says what the row left to its entity, so that both ways of writing it are the same."""
+        entity = SOURCE_ENTITIES[self.source_entity]
+        for column in ("action_at", "qualified_at", "zero_values"):
+            if getattr(self, column) is None:
+                object.__setattr__(self, column, getattr(entity, column))
 
     @property
     def definition_version(self) -> str:
         """Equal for rows that say the same, however they are written."""
-        return _version(self)
+        return _version(dataclasses.asdict(self))
+
+    @property
+    def value_version(self) -> str:
+        """As `definition_version`, of the columns that decide the value only; without the values of plans."""
+        return _version(
+            {
+                "value_rule": self.value_rule,
+                "fixed_value": self.fixed_value,
+                "currency": self.currency,
+                "zero_values": self.zero_values,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class PlanValue:
+    """A row of `plan_values.csv`: what an event of a plan is worth."""
+
+    event_name: Name
+    #: As the record names it; case matters.
+    plan: Text
+    value: Amount
+    currency: CurrencyCode
 
 
 @dataclass(frozen=True)
@@ -163,17 +151,22 @@ class Route:
     identifiers: Names = ()
     #: Required unless `match_on` is `identity`.
     lookback_days: Days | None = None
-    scope: Annotated[str, AfterValidator(_scope)] = "network"
+    scope: Scope = "network"
     #: Days on top of the definition's hold.
     hold_days: Days = 0
+    #: Whether it waits for any hold, its own and the definition's.
+    timing: Literal["after_hold", "real_time"] = "after_hold"
     event_time: Literal["action_at", "qualified_at"] = "action_at"
+    #: What it is told in. None: the conversion's own.
+    currency: CurrencyCode | None = None
     #: Each must be granted. The column must be there: an empty cell is a decision.
-    consent_purposes: Annotated[tuple[Purpose, ...], BeforeValidator(_split), AfterValidator(_distinct)] = ()
-    consent_denied: Literal["block"] = "block"
-    consent_unknown: Literal["block", "send"] = "block"
+    consent_purposes: Annotated[tuple[Purpose, ...], BeforeValidator(split), AfterValidator(distinct)] = ()
+    #: Told nothing; told without what is personal; or told with what the person said.
+    consent_denied: Consent = "block"
+    consent_unknown: Consent = "block"
     pixel_deduplication: PixelDeduplication = PixelDeduplication.NONE
     #: Only with `receiver`: the event id that the receiver's tag uses, such as `order-{order_id}`.
-    event_id_template: Annotated[str, AfterValidator(_template)] = ""
+    event_id_template: Template = ""
     send_reversals: bool = True
     #: The first action time that is reported. None: the ledger's creation.
     start_at: Instant | None = None
@@ -183,17 +176,19 @@ class Route:
     @property
     def route_version(self) -> str:
         """Equal for rows that say the same, however they are written."""
-        return _version(self)
+        return _version(dataclasses.asdict(self))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ClickIdParameter:
-    """A row of `click_id_parameters.csv`: a parameter of a landing URL that carries a click id."""
+    """A row of `click_id_parameters.csv`: an identifier, and the parameter of a landing URL that carries it."""
 
-    #: As it stands in the URL; case matters.
-    parameter: Annotated[str, AfterValidator(_parameter)]
+    #: As it stands in the URL; case matters. None: it never stands in one.
+    parameter: Parameter | None = None
     identifier: Name
     network: Name
+    #: For how long after its click a receiver still takes it. None: no limit is known.
+    valid_days: SomeDays | None = None
 
 
 @dataclass(frozen=True)
@@ -203,8 +198,14 @@ class Definitions:
     conversions: tuple[ConversionDefinition, ...]
     routes: tuple[Route, ...]
     click_id_parameters: tuple[ClickIdParameter, ...]
+    plan_values: tuple[PlanValue, ...] = ()
 
 
-def _version(row: Any) -> str:
-    content = json.dumps(dataclasses.asdict(row), default=str, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+def _version(content: dict[str, object]) -> str:
+    text = json.dumps(content, default=_spelled, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _spelled(value: object) -> str:
+    # However many zeros were typed, it is the same amount.
+    return f"{value:.4f}" if isinstance(value, Decimal) else str(value)

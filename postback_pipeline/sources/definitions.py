@@ -7,15 +7,23 @@ how a file is read (`definition_files.py`), rules between rows (`definition_rule
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from postback_pipeline.destinations.base import Capabilities
 from postback_pipeline.model import PostbackError
+from postback_pipeline.sources.conversion_cells import PARTS
 from postback_pipeline.sources.definition_files import COUNTING, read_table
 from postback_pipeline.sources.definition_rules import check
-from postback_pipeline.sources.definition_types import ClickIdParameter, ConversionDefinition, Definitions, Route
+from postback_pipeline.sources.definition_types import (
+    ClickIdParameter,
+    ConversionDefinition,
+    Definitions,
+    PlanValue,
+    Route,
+)
 from postback_pipeline.sources.replace import Rows, replace_tables
 
 if TYPE_CHECKING:
@@ -27,54 +35,46 @@ class DefinitionsError(PostbackError):
 
 
 def read_definitions(folder: Path, *, destinations: Mapping[str, Capabilities]) -> Definitions:
-    """Reads and checks the three files of `folder`; `destinations` are those that the settings configure.
+    """Reads and checks the files of `folder`; `destinations` are those that the settings configure.
+
+    `plan_values.csv` may be missing where no conversion is worth something per plan.
 
     Raises:
         DefinitionsError: anything is wrong; all mistakes at once.
     """
     mistakes: list[str] = []
     conversions = read_table(folder / "conversions.csv", ConversionDefinition, mistakes)
+    plan_values = read_table(folder / "plan_values.csv", PlanValue, mistakes, may_be_missing=True)
     routes = read_table(folder / "routes.csv", Route, mistakes, must_have=("consent_purposes",))
-    parameters = read_table(folder / "click_id_parameters.csv", ClickIdParameter, mistakes)
-    mistakes.extend(check(conversions, routes, parameters, destinations))
+    parameters = read_table(folder / "click_id_parameters.csv", ClickIdParameter, mistakes, must_have=("parameter",))
+    mistakes.extend(check(conversions, plan_values, routes, parameters, destinations))
     if mistakes:
         raise DefinitionsError("\n".join([*mistakes, COUNTING]))
     return Definitions(
         conversions=tuple(conversions.rows.values()),
         routes=tuple(routes.rows.values()),
         click_id_parameters=tuple(parameters.rows.values()),
+        plan_values=tuple(plan_values.rows.values()),
     )
 
 
 def load_definitions(connection: DuckDBPyConnection, definitions: Definitions, ledger_created_at: datetime) -> bool:
-    """Replaces the three `raw` tables in one transaction; a route without `start_at` gets the ledger's creation.
+    """Replaces the five `raw` tables in one transaction; a route without `start_at` gets the ledger's creation.
 
     Returns whether anything changed.
     """
-    conversions: Rows = [
-        {
-            "event_name": each.event_name,
-            "source_entity": each.source_entity,
-            "qualifying_statuses": "|".join(each.qualifying_statuses),
-            "action_at": each.action_at,
-            "qualified_at": each.qualified_at,
-            "value_rule": each.value_rule.value,
-            "zero_values": each.zero_values,
-            "hold_days": each.hold_days,
-            "definition_version": each.definition_version,
-        }
-        for each in definitions.conversions
-    ]
-    parameters: Rows = [
-        {"parameter": each.parameter, "identifier": each.identifier, "network": each.network}
-        for each in definitions.click_id_parameters
-    ]
     return replace_tables(
         connection,
         {
-            "raw.conversion_definitions": conversions,
+            "raw.conversion_definitions": _conversion_rows(definitions),
+            "raw.test_order_rules": [
+                {"definition_version": each.definition_version, "field": rule.field, "pattern": rule.pattern}
+                for each in definitions.conversions
+                for rule in each.test_rules
+            ],
+            "raw.plan_values": [asdict(each) for each in definitions.plan_values],
             "raw.routes": [_route_row(route, ledger_created_at) for route in definitions.routes],
-            "raw.click_id_parameters": parameters,
+            "raw.click_id_parameters": [asdict(each) for each in definitions.click_id_parameters],
         },
     )
 
@@ -89,7 +89,9 @@ def _route_row(route: Route, ledger_created_at: datetime) -> dict[str, object]:
         "lookback_days": route.lookback_days or 0,
         "scope": route.scope,
         "hold_days": route.hold_days,
+        "timing": route.timing,
         "event_time": route.event_time,
+        "currency": route.currency,
         "consent_purposes": "|".join(route.consent_purposes),
         "consent_denied": route.consent_denied,
         "consent_unknown": route.consent_unknown,
@@ -99,4 +101,38 @@ def _route_row(route: Route, ledger_created_at: datetime) -> dict[str, object]:
         "start_at": route.start_at or ledger_created_at,
         "end_at": route.end_at,
         "route_version": route.route_version,
+    }
+
+
+def _conversion_rows(definitions: Definitions) -> Rows:
+    # The rows of an event are in the order in which they hold: each ends where the next one begins.
+    until: dict[str, datetime] = {}
+    rows: list[dict[str, object]] = []
+    for each in reversed(definitions.conversions):
+        rows.append(_conversion_row(each, until.get(each.event_name)))
+        until[each.event_name] = each.effective_from
+    return rows[::-1]
+
+
+def _conversion_row(definition: ConversionDefinition, effective_until: datetime | None) -> dict[str, object]:
+    rule = definition.value_rule
+    return {
+        "event_name": definition.event_name,
+        "source_entity": definition.source_entity,
+        "effective_from": definition.effective_from,
+        "effective_until": effective_until,
+        "qualifying_statuses": "|".join(definition.qualifying_statuses),
+        "action_at": definition.action_at,
+        "qualified_at": definition.qualified_at,
+        "occurred_at": definition.occurred_at,
+        "value_rule": rule.kind.value,
+        **{f"less_{part}": part in rule.less for part in PARTS},
+        "fixed_value": definition.fixed_value,
+        "currency": definition.currency,
+        "zero_values": definition.zero_values,
+        "hold_days": definition.hold_days,
+        "source_of_truth": definition.source_of_truth,
+        "first_only_per": definition.first_only_per,
+        "definition_version": definition.definition_version,
+        "value_version": definition.value_version,
     }

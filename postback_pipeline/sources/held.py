@@ -16,9 +16,12 @@ from datetime import datetime
 
 import duckdb
 
-from postback_pipeline.sources.contract import ENTITIES, Entity
+from postback_pipeline.sources.contract import ENTITIES
+from postback_pipeline.sources.contract_types import Entity
+from postback_pipeline.sources.raw_tables import RAW_TABLES
 from postback_pipeline.sources.results import Counts, FileLoad
 from postback_pipeline.sources.rows import JUDGED, Judged
+from postback_pipeline.sources.seen import next_seen
 from postback_pipeline.sources.sql import name, one_row
 
 _AT = "source = ? and entity = ? and file = ?"
@@ -76,14 +79,15 @@ def hold(
             [seal.size_bytes, seal.sha256, seal.rules, *place.values],
         )
         return None
+    # Before letting go: what is let go may be what the greatest number so far was written with.
+    seen = next_seen(connection)
     if known is not None:
-        _let_go(connection, place)
+        _let_go(connection, place, seen)
     holder = connection.execute(
         "select file from raw.files where source = ? and entity = ? and digest = ? and same_as is null",
         [place.source, place.entity.name, judged.digest],
     ).fetchone()
     same_as = holder[0] if holder else None
-    seen = next_seen(connection)
     quarantined = 0 if same_as else judged.quarantined
     loaded = 0 if same_as else judged.rows - judged.quarantined
     entry = {"rows": judged.rows, "loaded": loaded, "quarantined": quarantined, "seen": seen, "loaded_at": loaded_at}
@@ -119,12 +123,6 @@ def register(connection: duckdb.DuckDBPyConnection, place: Place, entry: Mapping
     connection.execute(f"insert into raw.files ({', '.join(row)}) values ({marks})", list(row.values()))
 
 
-def next_seen(connection: duckdb.DuckDBPyConnection) -> int:
-    """The number of the file or read that is being loaded now: greater than every one before."""
-    (seen,) = one_row(connection, "select coalesce(max(seen), 0) + 1 from raw.files")
-    return int(seen)
-
-
 def require_tie(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
     """Counts again what the tables hold of one file, so that a transaction with a lost row never commits."""
     counts = _counts(connection, place.entity, place)
@@ -157,13 +155,17 @@ def _counts(connection: duckdb.DuckDBPyConnection, entity: Entity, place: Place 
     return Counts(*(int(number) for number in row))
 
 
-def _let_go(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
-    """Forgets a file: its rows go to another file with the same content, or, where there is none, away."""
+def _let_go(connection: duckdb.DuckDBPyConnection, place: Place, seen: int) -> None:
+    """Forgets a file: its rows go to another file with the same content, or, where there is none, away.
+
+    `raw.removed` keeps the keys of those that go away, under the number of the load that let them go.
+    """
     heirs = connection.execute(
         "select file from raw.files where source = ? and entity = ? and same_as = ? order by seen", place.values
     ).fetchall()
     table = f"raw.{name(place.entity.name)}"
     if not heirs:
+        _note_removed(connection, place, seen)
         connection.execute(f"delete from {table} where _source = ? and _file = ?", [place.source, place.file])
         connection.execute(f"delete from raw.quarantine where {_AT}", place.values)
     else:
@@ -182,3 +184,13 @@ def _let_go(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
             "update raw.files set same_as = ? where source = ? and entity = ? and same_as = ?", [heir, *place.values]
         )
     connection.execute(f"delete from raw.files where {_AT}", place.values)
+
+
+def _note_removed(connection: duckdb.DuckDBPyConnection, place: Place, seen: int) -> None:
+    """Whoever computes only what changed finds what these rows belonged to by their keys."""
+    kept = [column for column in RAW_TABLES["removed"] if column in place.entity.by_name]
+    connection.execute(
+        f"insert into raw.removed by name select distinct ? as entity, ?::bigint as seen, {', '.join(map(name, kept))}"
+        f" from raw.{name(place.entity.name)} where _source = ? and _file = ?",
+        [place.entity.name, seen, place.source, place.file],
+    )

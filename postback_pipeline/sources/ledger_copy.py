@@ -51,6 +51,21 @@ _START = """
     select least(max(seq) - $overlap, min(before) filter (where seq > before + 1)) from recent
 """
 
+#: Rows that were copied before these columns came hold nothing there. In a ledger every row has its version.
+_FILL = """
+    update raw.ledger_history as copied
+    set definition_version = incoming.definition_version, exchange_rate = incoming.exchange_rate
+    from incoming
+    where copied.seq = incoming.seq and copied.definition_version is null
+"""
+
+#: The first row before the start that has to be filled, where the ledger tells with what.
+_UNFILLED = """
+    select min(seq) from raw.ledger_history
+    where seq <= $start and definition_version is null
+    and exists (from incoming where definition_version is not null)
+"""
+
 _MISSING = """
     select min(seq)
     from raw.ledger_history anti join incoming using (seq)
@@ -68,7 +83,8 @@ _NEW = "insert into raw.ledger_history by name from incoming anti join raw.ledge
 def copy_ledger_history(connection: DuckDBPyConnection, ledger: History, *, overlap: int = 1_000) -> CopyReport:
     """Adds what is new in the ledger's history to its copy, in one transaction; the copy never shrinks.
 
-    The last `overlap` rows and everything since a recent gap are read again and must be what they were.
+    The last `overlap` rows and everything since a recent gap are read again and must be what they were. Once, after an
+    upgrade, everything is read again, to fill the columns that the copy did not have before.
 
     Raises:
         LedgerWentBack: rows of the copy are missing in the ledger or differ there, as after restoring an old backup.
@@ -85,13 +101,11 @@ def copy_ledger_history(connection: DuckDBPyConnection, ledger: History, *, over
 
 def _copy(connection: DuckDBPyConnection, ledger: History, overlap: int) -> CopyReport:
     start = max(0, _number(connection, _START, overlap=overlap))
-    connection.execute("create or replace temp table incoming as from raw.ledger_history limit 0")
-    rows_read = 0
-    for rows in ledger.history(start):
-        rows_read += len(rows)
-        connection.register("ledger_rows", _table(rows))
-        connection.execute("insert into incoming by name from ledger_rows")
-        connection.unregister("ledger_rows")
+    rows_read = _read(connection, ledger, start)
+    if unfilled := _number(connection, _UNFILLED, start=start):
+        start = unfilled - 1
+        rows_read = _read(connection, ledger, start)
+    connection.execute(_FILL)
     missing, different = _number(connection, _MISSING, start=start), _number(connection, _DIFFERENT)
     if missing or different:
         raise LedgerWentBack(
@@ -106,14 +120,27 @@ def _copy(connection: DuckDBPyConnection, ledger: History, overlap: int) -> Copy
     return CopyReport(rows_read, rows_new, newest)
 
 
+def _read(connection: DuckDBPyConnection, ledger: History, start: int) -> int:
+    """Rows with greater numbers than `start` into table `incoming`; how many there are."""
+    connection.execute("create or replace temp table incoming as from raw.ledger_history limit 0")
+    rows_read = 0
+    for rows in ledger.history(start):
+        rows_read += len(rows)
+        connection.register("ledger_rows", _table(rows))
+        connection.execute("insert into incoming by name from ledger_rows")
+        connection.unregister("ledger_rows")
+    return rows_read
+
+
 def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
     # By declared types: a batch in which a column is empty throughout has none of its own.
     import pyarrow as pa
 
-    instant, amount = pa.timestamp("us", tz="UTC"), pa.decimal128(18, 4)
+    instant, amount, rate = pa.timestamp("us", tz="UTC"), pa.decimal128(18, 4), pa.decimal128(28, 12)
     types = {
         **dict.fromkeys(("at", "event_time", "action_at"), instant),
         **dict.fromkeys(("value", "previous_value"), amount),
+        "exchange_rate": rate,
         **dict.fromkeys(("seq", "postback_id", "revision", "attempt", "http_status"), pa.int64()),
     }
     columns = {name: [row[name] for row in rows] for name in rows[0]}

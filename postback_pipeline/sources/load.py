@@ -13,7 +13,8 @@ import duckdb
 
 from postback_pipeline.model import PostbackError
 from postback_pipeline.settings import DatabaseSource, FolderSource, Settings, Source
-from postback_pipeline.sources.contract import ENTITIES, Column, Entity
+from postback_pipeline.sources.contract import ENTITIES
+from postback_pipeline.sources.contract_types import Column, Entity
 from postback_pipeline.sources.files import LandingFile, find_files
 from postback_pipeline.sources.formats import reading_problem, scan_file
 from postback_pipeline.sources.held import Place, Seal, hold, is_unchanged, transaction

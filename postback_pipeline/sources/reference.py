@@ -40,11 +40,19 @@ def load_reference(
     )
 
 
+#: Codes that ISO 4217 lists as historic denominations (list three) with the digits they had: orders and rates of their
+#: time are in them. Those that the euro replaced, and those that were redenominated since there are reference rates.
+_RETIRED = {
+    **dict.fromkeys(("ATS", "BGN", "CYP", "DEM", "EEK", "FIM", "FRF", "GRD", "HRK", "IEP", "LTL", "LVL", "MTL"), 2),
+    **dict.fromkeys(("NLG", "SIT", "SKK", "ROL", "TRL", "ZWL", "VEF", "MRO", "STD", "BYR"), 2),
+    **dict.fromkeys(("BEF", "ESP", "ITL", "LUF", "PTE"), 0),
+}
+
+
 def currencies() -> Iterator[tuple[str, int]]:
     """ISO 4217 codes with their number of minor-unit digits; those without one (gold, testing codes) are left out."""
-    for currency in Currency:
-        if currency.exponent is not None:
-            yield currency.code, currency.exponent
+    known = {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
+    yield from (_RETIRED | known).items()
 
 
 def _capabilities_row(destination: Destination, settings: DestinationSettings) -> dict[str, object]:

@@ -11,26 +11,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from postback_pipeline.ledger import Reported
 from postback_pipeline.model import PostbackError
+from postback_pipeline.sources.definition_cells import CurrencyCode, Instant, Name, Text
 from postback_pipeline.sources.definition_files import COUNTING, Table, read_table
-from postback_pipeline.sources.definition_types import Instant, Name, Text
-from postback_pipeline.sources.reference import currencies
-
-_CURRENCIES = dict(currencies())
 
 
 class ImportFileError(PostbackError):
     """The file is wrong; the text has one sentence per mistake, each with file, row and column."""
-
-
-def _currency(value: str) -> str:
-    if value not in _CURRENCIES:
-        raise ValueError(f"{value!r} is not an ISO 4217 currency")
-    return value
 
 
 def _identifiers(cell: object) -> object:
@@ -52,7 +43,7 @@ class ReportedRow:
     event_name: Name
     #: The last total it was told, in major units.
     value: Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4)]
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: CurrencyCode
     transaction_id: Text
     event_time: Instant
     click_id: Text | None = None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 
 from postback_pipeline.settings import Source
-from postback_pipeline.sources.contract import Column, ColumnKind, Entity
+from postback_pipeline.sources.contract_types import Column, ColumnKind, Entity
 from postback_pipeline.sources.results import Refused
 from postback_pipeline.sources.rules import EXAMPLES, IMPOSSIBLE, reasons_sql, value_of, values_sql
 from postback_pipeline.sources.scan import Scan

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from postback_pipeline.settings import Source
-from postback_pipeline.sources.contract import Column, ColumnKind, Entity, Sign
+from postback_pipeline.sources.contract_types import Column, ColumnKind, Entity, Sign
 from postback_pipeline.sources.reference import currencies
 from postback_pipeline.sources.scan import Native
 from postback_pipeline.sources.sql import literal, literals, name
@@ -20,6 +20,7 @@ from postback_pipeline.sources.sql import literal, literals, name
 _CLOCK = r"\d{4}-\d{2}-\d{2}[T ]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?"
 _NAIVE = literal(_CLOCK)
 _ZONED = literal(_CLOCK + r" ?(Z|UTC|[+-](0\d|1[0-4])(:?[0-5]\d)?)")
+_DAY = literal(r"\d{4}-\d{2}-\d{2}")
 #: Midnight is how some programs write a date.
 _DATE = literal(r"\d{4}-\d{2}-\d{2}([T ]00:00:00(\.0+)?)?")
 _NUMBER = literal(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
@@ -33,6 +34,7 @@ IMPOSSIBLE: dict[ColumnKind, frozenset[Native]] = {
     ColumnKind.TIME: frozenset(Native) - {Native.MOMENT},
     ColumnKind.DATE: frozenset(Native) - {Native.MOMENT},
     ColumnKind.DECIMAL: frozenset(Native) - {Native.WHOLE, Native.FRACTION},
+    ColumnKind.RATE: frozenset(Native) - {Native.WHOLE, Native.FRACTION},
     ColumnKind.BOOLEAN: frozenset(Native) - {Native.WHOLE, Native.BOOLEAN},
 }
 
@@ -42,6 +44,7 @@ EXAMPLES: dict[ColumnKind, str] = {
     ColumnKind.TIME: "a time such as 2024-05-31T18:03:00+02:00",
     ColumnKind.DATE: "a date such as 2024-05-31",
     ColumnKind.DECIMAL: "a decimal number such as 1234.50",
+    ColumnKind.RATE: "a rate such as 1.0842",
     ColumnKind.BOOLEAN: "true or false",
 }
 
@@ -72,12 +75,16 @@ def _value(column: Column, source: Source) -> str:
         zone = literal(source.time_zone or "UTC")
         # DuckDB reads an offset only where no space stands before it.
         zoned = f"try_cast(replace(replace({text}, ' +', '+'), ' -', '-') as timestamptz)"
+        # A date alone is its first instant there, also where the clocks skip midnight.
         return (
-            f"case when regexp_full_match({text}, {_NAIVE}) then timezone({zone}, try_cast({text} as timestamp))"
+            f"case when regexp_full_match({text}, {_NAIVE}) or regexp_full_match({text}, {_DAY})"
+            f" then timezone({zone}, try_cast({text} as timestamp))"
             f" when regexp_full_match({text}, {_ZONED}) then {zoned} end"
         )
     if column.kind is ColumnKind.DATE:
         return f"case when regexp_full_match({text}, {_DATE}) then try_cast({text}[:10] as date) end"
+    if column.kind is ColumnKind.RATE:
+        return f"try_cast({_exact(column)} as {column.kind.value})"
     if column.kind is ColumnKind.DECIMAL:
         minus = "-" if column.sign is Sign.AS_REFUND and source.refund_sign == "negative" else ""
         return f"{minus}try_cast({_exact(column)} as {column.kind.value})"
@@ -110,6 +117,9 @@ def _faults(column: Column, entity: Entity, source: Source) -> Iterator[tuple[st
         )
     if column.kind is ColumnKind.DECIMAL:
         yield from _amount_faults(column, entity, source)
+    if column.kind is ColumnKind.RATE:
+        # Decimals after the twelfth are what arithmetic left behind, and are rounded away.
+        yield f"{value} <= 0", f"{column.name} is not above zero."
     if column.is_currency:
         yield f"{value} not in ({_CURRENCIES})", f"{column.name} is not a currency code of ISO 4217."
     if column.allowed:
@@ -122,7 +132,8 @@ def _time_faults(column: Column, source: Source) -> Iterator[tuple[str, str]]:
     text, value = name(column.name), value_of(column)
     is_naive = f"regexp_full_match({text}, {_NAIVE})"
     if source.time_zone is None:
-        yield is_naive, f"{column.name} carries no time zone, and its source declares none (time_zone)."
+        is_day = f"regexp_full_match({text}, {_DAY})"
+        yield f"{is_naive} or {is_day}", f"{column.name} carries no time zone, and its source declares none (time_zone)."
     else:
         yield (
             f"{is_naive} and timezone({literal(source.time_zone)}, {value}) <> try_cast({text} as timestamp)",

@@ -14,9 +14,10 @@ import duckdb
 
 from postback_pipeline.settings import DatabaseSource, Settings, read_variable
 from postback_pipeline.sources.database import Answer, read_query
-from postback_pipeline.sources.held import Place, insert_judged, next_seen, register, require_tie, transaction
+from postback_pipeline.sources.held import Place, insert_judged, register, require_tie, transaction
 from postback_pipeline.sources.results import FileLoad
 from postback_pipeline.sources.rows import JUDGED, STAGED, judge, rules_fingerprint, stage
+from postback_pipeline.sources.seen import next_seen
 from postback_pipeline.sources.sql import literal, name, one_row
 
 _NEW = "load_new"
@@ -118,6 +119,10 @@ def _first_row(connection: duckdb.DuckDBPyConnection, place: Place) -> int:
 def _find_new(connection: duckdb.DuckDBPyConnection, place: Place) -> tuple[int, int]:
     """Puts the new rows' numbers into a table. Returns how many there are, and how many of them do not fit."""
     keys = ", ".join(name(key) for key in place.entity.key)
+    # A part of a key may be empty, and then it is the same as another empty one.
+    is_same_key = " and ".join(
+        f"answer.{name(key)} is not distinct from last_held.{name(key)}" for key in place.entity.key
+    )
     # One content under a key, and another than the one seen last: it went back to what it was.
     connection.execute(
         f"""
@@ -133,7 +138,7 @@ def _find_new(connection: duckdb.DuckDBPyConnection, place: Place) -> tuple[int,
             from raw.{place.entity.name} where _source = ? and _file = ? group by {keys}
         )
         select answer._row_number
-        from answer left join last_held using ({keys})
+        from answer left join last_held on {is_same_key}
         where answer.copy = 1 and (
             answer._row_hash not in (
                 select _row_hash from raw.{place.entity.name} where _source = ? and _file = ?

@@ -25,6 +25,22 @@ STORY: dict[Kind, tuple[int, str, str | None]] = {
     Kind.RETRACTION: (3, "0", "99.95"),
 }
 
+#: A golden request's name -> the kind it tells, and what is unlike `make_postback` in it. Every folder has one of each
+#: kind; the others stand where a type has something of its own to say about them.
+CASES: dict[str, tuple[Kind, dict[str, Any]]] = {
+    **{kind.value: (kind, {}) for kind in Kind},
+    # The route flags instead of holding back: it is told with its identifiers, and that consent was denied.
+    "consent_denied": (
+        Kind.CONVERSION,
+        {"consent": {"ad_user_data": "denied", "ad_personalization": "unknown"}, "person": {}},
+    ),
+    # 129.90 EUR.
+    "exchange_rate": (
+        Kind.CONVERSION,
+        {"value": Decimal("140.29"), "currency": "USD", "exchange_rate": Decimal("1.080000000000")},
+    ),
+}
+
 MakePostback = Callable[..., Postback]
 
 
@@ -44,6 +60,7 @@ def make_postback() -> MakePostback:
             "clicked_at": datetime(2026, 3, 1, 20, 0, tzinfo=UTC),
             "identifiers": {"gclid": "Cj0K_a-b.c", "subid": "s 1+2"},
             "definition_version": "v1",
+            "exchange_rate": None,
         }
         own: dict[str, Any] = {
             "destination": "partner",
@@ -61,6 +78,7 @@ def make_postback() -> MakePostback:
                 "user_agent": "Mozilla/5.0 (X11)",
                 "page_url": "https://shop.example/thanks?o=7&x=1#top",
             },
+            "consent": {},
         }
         for name, change in changes.items():
             (own if name in own else facts)[name] = change

@@ -71,6 +71,7 @@ def rendered(destination: Destination, postback: Postback) -> dict[str, Any]:
         ("https://t.example/p?{event}=1", "not in its name"),
         ("https://t.example/a/../p?id={key}", "another path"),
         ("https://t.example/p?id={order}", "{order} is no macro"),
+        ("https://t.example/p?c={consent:marketing}", "{consent:marketing} is no macro"),
         ("https://t.example/p?id={secret:KEY?}", "is no macro"),
     ],
 )
@@ -149,7 +150,9 @@ def test_capabilities_come_from_options(configure: Configure) -> None:
 
 
 def test_every_macro_has_its_value(configure: Configure, make_postback: MakePostback) -> None:
-    postback = make_postback(Kind.RESTATEMENT, identifiers={name: f"{name} value" for name in IDENTIFIERS})
+    consent = {"ad_user_data": "granted", "ad_personalization": "denied", "analytics": "unknown"}
+    identifiers = {name: f"{name} value" for name in IDENTIFIERS}
+    postback = make_postback(Kind.RESTATEMENT, identifiers=identifiers, consent=consent)
     assert postback.kind is Kind.RESTATEMENT
     query = "&".join(f"p{number}={{{name}}}" for number, name in enumerate(MACROS))
     text = table(f"https://t.example/p?{query}") + f'\n[restatement]\nurl = "https://t.example/r?{query}"'
@@ -185,7 +188,25 @@ def test_every_macro_has_its_value(configure: Configure, make_postback: MakePost
         "ip": "2001:db8::1",
         "user_agent": "Mozilla/5.0 (X11)",
         "page_url": "https://shop.example/thanks?o=7&x=1#top",
+        "consent:ad_user_data": "granted",
+        "consent:ad_personalization": "denied",
+        "consent:analytics": "unknown",
     }
+
+
+def test_consent_has_no_value_where_the_route_does_not_ask(configure: Configure, make_postback: MakePostback) -> None:
+    postback = make_postback(consent={"analytics": "granted"})
+    optional = configure(table("https://t.example/p?a={consent:analytics}&u={consent:ad_user_data?}"))
+    assert rendered(optional, postback)["url"] == "https://t.example/p?a=granted&u="
+    with pytest.raises(DestinationError, match=r"\{consent:ad_user_data\} has no value for this conversion"):
+        configure(table("https://t.example/p?u={consent:ad_user_data}")).render(postback)
+
+
+def test_consent_may_stand_in_a_body(configure: Configure, make_postback: MakePostback) -> None:
+    postback = make_postback(consent={"ad_user_data": "denied"})
+    text = table(body='{"consent": {"ad_user_data": "{consent:ad_user_data}"}}', content_type=JSON_TYPE)
+    assert json.loads(rendered(configure(text), postback)["body"]) == {"consent": {"ad_user_data": "denied"}}
+    assert rendered(configure(table(body="u={consent:ad_user_data}")), postback)["body"] == "u=denied"
 
 
 def test_an_identifier_of_ones_own_is_a_macro_too(configure: Configure, make_postback: MakePostback) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -69,6 +71,18 @@ def test_the_id_is_stable_unique_and_without_a_full_stop(configure: Configure, m
     assert ids[:2] == ids[2:4]
     assert len(set(ids)) == 4
     assert not any("." in each for each in ids)
+
+
+def test_consent_and_rate_are_told_only_where_there_are_any(configure: Configure, make_postback: MakePostback) -> None:
+    def body(**changes: object) -> dict[str, object]:
+        found: dict[str, object] = json.loads(configure(HOOK).render(make_postback(**changes)))
+        return found
+
+    assert {"consent", "exchange_rate"} & body().keys() == set()
+    told = body(consent={"analytics": "unknown"}, exchange_rate=Decimal("100.000000000000"))
+    assert (told["consent"], told["exchange_rate"]) == ({"analytics": "unknown"}, "100")
+    smallest = body(exchange_rate=Decimal("0.000000000001"))
+    assert (smallest["exchange_rate"], "consent" in smallest) == ("0.000000000001", False)
 
 
 @pytest.mark.parametrize("value", ["", "whsec_", "whsec_not base64!", "schlüssel", "whsec_YQ"])

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: revisions, order and reported values hold, and it all converges."""
+"""Whatever happens in whatever order: revisions, order, rates and reported values hold, and it all converges."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from postback_pipeline.settings import Guard
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 KEYS = ("purchase:1", "purchase:2")
+WORTHS = (Decimal("0"), Decimal("5"), Decimal("10"))
 FINAL = {State.ACCEPTED, State.PROCESSED, State.REJECTED, State.SUPERSEDED, State.CANCELLED, State.EXPIRED}
 REPORTED = {State.ACCEPTED, State.PROCESSED}
 NOBODY: dict[str, str] = {"actor": "ann", "reason": "trying"}
@@ -50,9 +51,12 @@ class AnyOrder(RuleBasedStateMachine):
         self.now = NOON
         url = f"sqlite:///{shutil.copyfile(self.template, self.folder / 'ledger.sqlite')}"
         self.ledger = open_ledger(url, "test", clock=lambda: self.now)
+        #: In the conversions' own currency, of which one is worth so much in the destination's today.
         self.wanted: dict[str, Decimal] = {}
-        #: The warehouse's copy of the ledger: newest revisions as of its last look.
+        self.rate = Decimal("1.08")
+        #: The warehouse's copy of the ledger: newest revisions and settled rates as of its last look.
         self.copied: dict[str, int] = {}
+        self.copied_rates: dict[str, Decimal] = {}
         #: What the receiver accepted, as far as workers and people told the ledger.
         self.accepted: dict[str, Decimal] = {}
         self.claims: list[Claim] = []
@@ -75,9 +79,14 @@ class AnyOrder(RuleBasedStateMachine):
     def value_changes(self, key: str, value: str) -> None:
         self.wanted[key] = Decimal(value)
 
+    @rule(rate=st.sampled_from(["1.08", "1.1", "0.95"]))
+    def rates_change(self, rate: str) -> None:
+        self.rate = Decimal(rate)
+
     @rule()
     def look_at_ledger(self) -> None:
         self.copied = {key: self.stories(key)[-1].revision for key in KEYS if self.stories(key)}
+        self.copied_rates = {key: rate for key in KEYS if (rate := self.settled_rate(key))}
 
     @rule()
     def build(self) -> None:
@@ -98,7 +107,9 @@ class AnyOrder(RuleBasedStateMachine):
         assert report.rows == len(rows)
         return report.inserted
 
-    def desired(self, key: str, value: Decimal) -> Desired:
+    def desired(self, key: str, wanted: Decimal) -> Desired:
+        rate = self.copied_rates.get(key, self.rate)
+        value = wanted * rate
         return Desired(
             destination="meta",
             conversion_key=key,
@@ -108,7 +119,7 @@ class AnyOrder(RuleBasedStateMachine):
             fingerprint=f"{value:.4f} GBP",
             computed_against=self.copied.get(key, 0),
             reason_code="reported",
-            facts=Facts("Purchase", None, key, NOON, NOON, None, None),
+            facts=Facts("Purchase", None, key, NOON, NOON, None, None, exchange_rate=rate),
             expires_at=NOON + timedelta(days=60),
         )
 
@@ -200,6 +211,10 @@ class AnyOrder(RuleBasedStateMachine):
             # Revisions are numbered without gaps, and only the newest one may be open.
             assert [story.revision for story in stories] == list(range(1, len(stories) + 1))
             assert [story for story in stories[:-1] if story.state not in FINAL] == []
+            # The first claim settles the rate, and every value is one of the conversion's at its revision's rate.
+            settled = next((number for number, story in enumerate(stories) if story.attempts), len(stories))
+            assert len({story.exchange_rate for story in stories[settled:]}) <= 1
+            assert all(story.exchange_rate and story.value / story.exchange_rate in WORTHS for story in stories)
             # The newest accepted revision is what was reported.
             reported = [story.value for story in stories if story.state in REPORTED]
             assert (reported[-1] if reported else None) == self.accepted.get(key)
@@ -233,8 +248,8 @@ class AnyOrder(RuleBasedStateMachine):
             if self.receiver.judges_later:
                 self.receiver_judges(processed=True)
             self.sweep()
-        for key, value in self.wanted.items():
-            assert self.accepted.get(key, Decimal(0)) == value
+        for key, wanted in self.wanted.items():
+            assert self.accepted.get(key, Decimal(0)) == wanted * (self.settled_rate(key) or 0)
 
     # Looking.
 
@@ -244,6 +259,11 @@ class AnyOrder(RuleBasedStateMachine):
     def story(self, claim: Claim) -> Story:
         (story,) = self.ledger.inspect(claim.postback_id)
         return story
+
+    def settled_rate(self, key: str) -> Decimal | None:
+        """The rate of what was claimed or reported last; None before that."""
+        settled = [story.exchange_rate for story in self.stories(key) if story.attempts or story.state in REPORTED]
+        return settled[-1] if settled else None
 
     def all_stories(self) -> Iterator[Story]:
         return (story for key in KEYS for story in self.stories(key))

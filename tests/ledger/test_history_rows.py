@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "seq", "at", "postback_id", "destination", "conversion_key", "event_name", "revision", "kind", "value",
-    "previous_value", "currency", "fingerprint", "transaction_id", "click_id", "event_time", "action_at", "from_state",
-    "to_state", "attempt", "outcome", "phase", "http_status", "reason", "actor",
+    "previous_value", "currency", "fingerprint", "transaction_id", "click_id", "event_time", "action_at",
+    "definition_version", "exchange_rate", "from_state", "to_state", "attempt", "outcome", "phase", "http_status",
+    "reason", "actor",
 ]  # fmt: skip
 
 
@@ -63,6 +64,7 @@ def test_a_row_has_the_columns_the_warehouse_copies(shop: Shop, clock: Clock) ->
     assert (last["actor"], last["revision"], last["kind"]) == ("w2", 2, "restatement")
     assert (last["transaction_id"], last["click_id"]) == ("1", "click-1")
     assert (last["event_time"], last["action_at"]) == (shop.facts().event_time, shop.facts().action_at)
+    assert (last["definition_version"], last["exchange_rate"]) == ("d1.r1", None)
     assert [row["actor"] for row in rows[:2]] == ["enqueue", "w1"]
 
 

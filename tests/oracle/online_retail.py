@@ -45,6 +45,7 @@ class Route:
     destination: str
     identifier: str
     group: str | None = None
+    lookback: timedelta = LOOKBACK
 
 
 ROUTES = (
@@ -181,7 +182,7 @@ class Clicks:
             if key in order.keys
             for click in self._by_key[key, order.keys[key]]
             if route.identifier in click.identifiers
-            and order.ordered_at - LOOKBACK <= click.clicked_at <= order.ordered_at
+            and order.ordered_at - route.lookback <= click.clicked_at <= order.ordered_at
         ]
         return min(candidates, default=None)
 

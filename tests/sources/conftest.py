@@ -18,6 +18,7 @@ import pyarrow.parquet
 import pytest
 
 from postback_pipeline.settings import AnySource, FolderSource, Settings
+from postback_pipeline.sources.contract import ENTITIES
 from postback_pipeline.sources.load import load_entity
 from postback_pipeline.sources.results import EntityLoad, LoadError
 from postback_pipeline.sources.warehouse import create_raw_tables, open_warehouse
@@ -109,8 +110,7 @@ class Shop:
 
     def tables(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that was loaded and quarantined, to compare."""
-        names = ("clicks", "orders", "refunds", "pixel_events", "consents", "platform_reports", "quarantine")
-        return {name: sorted(self.select(f"from raw.{name}"), key=repr) for name in names}
+        return {name: sorted(self.select(f"from raw.{name}"), key=repr) for name in (*ENTITIES, "quarantine")}
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:

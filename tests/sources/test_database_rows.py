@@ -231,3 +231,17 @@ def test_files_and_databases_stand_side_by_side(
     shop.load(source=source())
     assert shop.values("_file") == ["orders/a.csv", "database:shop"]
     assert check_counts(shop.connection, "orders").tie
+
+
+def test_a_row_that_went_back_is_a_new_version_also_where_a_part_of_its_key_is_empty(
+    shop: Any, database: Database
+) -> None:
+    key = "'2024-05-31' as date, 'meta' as destination, null as campaign"
+    query = Query(sql=f"select {key}, amount as cost, currency from shop_orders")
+    source = DatabaseSource(kind="database", url_env="ORDERS_URL", queries={"ad_spend": query})
+    database.add(1, amount=10)
+    shop.load("ad_spend", source=source)
+    for amount in (12, 10, 10):
+        database.run("update shop_orders set amount = :amount", amount=amount)
+        shop.load("ad_spend", source=source)
+    assert shop.values("cost", "ad_spend") == [Decimal(10), Decimal(12), Decimal(10)]

@@ -25,6 +25,8 @@ ROUTE = {
     "lookback_days": "7",
     "consent_purposes": "",
 }
+PLAN = {"event_name": "purchase", "plan": "gold", "value": "10.00", "currency": "EUR"}
+PER_PLAN = {"source_entity": "subscription_events", "qualifying_statuses": "start", "value_rule": "per_plan"}
 PARAMETER = {"parameter": "fbclid", "identifier": "fbclid", "network": "meta"}
 
 
@@ -56,7 +58,13 @@ def mistakes(folder: Path) -> list[str]:
     return [sentence.replace(f"{folder}/", "") for sentence in found]
 
 
-STATUSES = "it may be 'pending', 'paid', 'shipped' or 'completed'"
+STATUSES = "or none of orders that can qualify; it may be 'pending', 'paid', 'shipped' or 'completed'"
+VALUE_RULES = (
+    "it may be 'gross', 'fixed' or 'per_plan', or 'net_of_' and tax, shipping, discount, each once and joined by"
+    " '_and_', such as 'net_of_tax_and_shipping'"
+)
+INSTANT = "is not a date or time, such as 2026-01-31 or 2026-01-31T09:00:00Z"
+FIXED = {"value_rule": "fixed", "fixed_value": "10", "currency": "EUR"}
 
 
 @pytest.mark.parametrize(
@@ -67,18 +75,91 @@ STATUSES = "it may be 'pending', 'paid', 'shipped' or 'completed'"
             "column event_name: 'Purchase!' is not a name: a lower-case letter, then lower-case letters, digits,"
             " underscores.",
         ),
-        ({"qualifying_statuses": "payed"}, f"column qualifying_statuses: 'payed' is unknown; {STATUSES}."),
-        ({"qualifying_statuses": "paid|cancelled"}, f"column qualifying_statuses: 'cancelled' is unknown; {STATUSES}."),
+        ({"qualifying_statuses": "payed"}, f"column qualifying_statuses: 'payed' is unknown, {STATUSES}."),
+        ({"qualifying_statuses": "paid|fraud"}, f"column qualifying_statuses: 'fraud' is unknown, {STATUSES}."),
         ({"qualifying_statuses": "paid|paid"}, "column qualifying_statuses: 'paid' is there twice."),
         ({"qualifying_statuses": " | "}, "column qualifying_statuses: a value is required here."),
-        ({"source_entity": "invoices"}, "column source_entity: 'invoices' is unknown; it may be 'orders'."),
         (
-            {"action_at": "when"},
-            "column action_at: 'when' is unknown; it may be 'ordered_at', 'paid_at', 'shipped_at' or 'updated_at'.",
+            {"source_entity": "invoices"},
+            "column source_entity: 'invoices' is unknown; it may be 'orders', 'leads', 'subscription_events',"
+            " 'app_events' or 'pixel_events'.",
         ),
         (
-            {"value_rule": "net"},
-            "column value_rule: 'net' is unknown; it may be 'gross', 'net_of_tax' or 'net_of_tax_and_shipping'.",
+            {"action_at": "when"},
+            "column action_at: 'when' is no time of orders; it may be 'ordered_at', 'paid_at', 'shipped_at' or"
+            " 'updated_at'.",
+        ),
+        (
+            {"qualified_at": "status_at"},
+            "column qualified_at: 'status_at' is no time of orders; it may be 'ordered_at', 'paid_at', 'shipped_at' or"
+            " 'updated_at'.",
+        ),
+        (
+            {"occurred_at": "paid_at"},
+            "column occurred_at: 'paid_at' is unknown; it may be 'action_at' or 'qualified_at'.",
+        ),
+        ({"value_rule": "net"}, f"column value_rule: 'net' is unknown; {VALUE_RULES}."),
+        ({"value_rule": "net_of_"}, f"column value_rule: 'net_of_' is unknown; {VALUE_RULES}."),
+        ({"value_rule": "net_of_tax_tax"}, f"column value_rule: 'net_of_tax_tax' is unknown; {VALUE_RULES}."),
+        ({"value_rule": "net_of_tax_and_tax"}, f"column value_rule: 'net_of_tax_and_tax' is unknown; {VALUE_RULES}."),
+        (
+            {"value_rule": "fixed", "currency": "EUR"},
+            "column fixed_value: value_rule is 'fixed'; give the value.",
+        ),
+        (
+            {"value_rule": "fixed", "fixed_value": "10"},
+            "column currency: value_rule is 'fixed'; give the currency of fixed_value.",
+        ),
+        (
+            {"value_rule": "net_of_shipping_and_tax", "fixed_value": "10"},
+            "column fixed_value: value_rule is 'net_of_tax_and_shipping', which uses none; write 'fixed' there, or"
+            " nothing here.",
+        ),
+        (FIXED | {"fixed_value": "-1"}, "column fixed_value: '-1' is negative."),
+        (FIXED | {"fixed_value": "ten"}, "column fixed_value: 'ten' is not a decimal number such as 1234.50."),
+        (FIXED | {"fixed_value": "1_000"}, "column fixed_value: '1_000' is not a decimal number such as 1234.50."),
+        (
+            FIXED | {"fixed_value": "0.00001"},
+            "column fixed_value: '0.00001' has more than four decimals or fourteen digits before the point.",
+        ),
+        (
+            FIXED | {"fixed_value": "100000000000000"},
+            "column fixed_value: '100000000000000' has more than four decimals or fourteen digits before the point.",
+        ),
+        (FIXED | {"currency": "EURO"}, "column currency: 'EURO' is not an ISO 4217 currency."),
+        (
+            {"value_rule": "per_plan"},
+            "column value_rule: orders name no plan; only 'subscription_events' can be worth something per plan.",
+        ),
+        ({"effective_from": "soon"}, f"column effective_from: 'soon' {INSTANT}."),
+        (
+            {"effective_from": "2026-01-31 09:00"},
+            "column effective_from: '2026-01-31 09:00' has no time zone; write it like 2026-01-31T09:00:00Z.",
+        ),
+        ({"source_of_truth": "tag"}, "column source_of_truth: 'tag' is unknown; it may be 'server' or 'pixel'."),
+        (
+            {"first_only_per": "cart_id"},
+            "column first_only_per: 'cart_id' is unknown; it may be 'user_id', 'email', 'phone', 'session_id' or"
+            " 'device_id'.",
+        ),
+        (
+            {"test_rules": "name=test"},
+            "column test_rules: 'name' is unknown; a rule may look at 'email', 'coupon', 'user_id', 'source_id',"
+            " 'phone' or 'ip'.",
+        ),
+        (
+            {"test_rules": "email=a@b.example|*@example.com"},
+            "column test_rules: '*@example.com' is no rule; write one like email=*@example.com.",
+        ),
+        (
+            {"test_rules": "coupon=A\nB"},
+            "column test_rules: this is longer than 200 characters or holds characters that do not print.",
+        ),
+        ({"test_rules": "coupon="}, "column test_rules: 'coupon=' is no rule; write one like email=*@example.com."),
+        ({"test_rules": "email=**"}, "column test_rules: 'email=**' makes a test of everything; say more than *."),
+        (
+            {"test_rules": "coupon=TEST*|coupon=test*"},
+            "column test_rules: 'coupon like test%' is there twice.",
         ),
         ({"zero_values": "maybe"}, "column zero_values: 'maybe' is unknown; it may be 'exclude' or 'allow'."),
         ({"hold_days": "-1"}, "column hold_days: '-1' is too small; the least is 0."),
@@ -90,8 +171,75 @@ STATUSES = "it may be 'pending', 'paid', 'shipped' or 'completed'"
 def test_a_wrong_cell_of_a_conversion_is_named(folder: Path, change: dict[str, str], sentence: str) -> None:
     write(folder, "conversions.csv", CONVERSION | change)
     write(folder, "routes.csv", ROUTE | {"event_name": change.get("event_name", "purchase")})
+    write(folder, "plan_values.csv", PLAN)
 
-    assert mistakes(folder) == [f"conversions.csv, row 2, {sentence}"]
+    found = [each for each in mistakes(folder) if not each.startswith("plan_values.csv")]
+
+    assert found == [f"conversions.csv, row 2, {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("entity", "change", "sentences"),
+    [
+        (
+            "leads",
+            {"qualifying_statuses": "qualified|disqualified|paid"},
+            [
+                f"column qualifying_statuses: '{status}' is unknown, or none of leads that can qualify; it may be"
+                " 'new', 'verified', 'qualified', 'closed_won' or 'closed_lost'."
+                for status in ("disqualified", "paid")
+            ],
+        ),
+        (
+            "subscription_events",
+            {"qualifying_statuses": "refund"},
+            [
+                "column qualifying_statuses: 'refund' is unknown, or none of subscription_events that can qualify; it"
+                " may be 'trial_start', 'start', 'renewal', 'upgrade', 'downgrade' or 'cancel'."
+            ],
+        ),
+        (
+            "leads",
+            {"qualifying_statuses": "new", "action_at": "ordered_at", "qualified_at": "occurred_at"},
+            [
+                "column action_at: 'ordered_at' is no time of leads; it may be 'created_at' or 'status_at'.",
+                "column qualified_at: 'occurred_at' is no time of leads; it may be 'created_at' or 'status_at'.",
+            ],
+        ),
+        (
+            "pixel_events",
+            {"qualifying_statuses": "Buy now", "action_at": "paid_at"},
+            ["column action_at: 'paid_at' is no time of pixel_events; it may be 'occurred_at'."],
+        ),
+        (
+            "app_events",
+            {"qualifying_statuses": "af_purchase", "value_rule": "net_of_tax_and_discount"},
+            ["column value_rule: app_events have no 'tax' or 'discount', so their value is 'gross'."],
+        ),
+        (
+            "leads",
+            {"qualifying_statuses": "new", "test_rules": "coupon=TEST*|source_id=t-*|coupon=QA*"},
+            ["column test_rules: leads have no column 'coupon'."],
+        ),
+        (
+            "leads",
+            {"qualifying_statuses": "paid", "hold_days": "soon", "value_rule": "fixed"},
+            [
+                "column hold_days: 'soon' is not a whole number.",
+                "column fixed_value: value_rule is 'fixed'; give the value.",
+                "column currency: value_rule is 'fixed'; give the currency of fixed_value.",
+                "column qualifying_statuses: 'paid' is unknown, or none of leads that can qualify; it may be 'new',"
+                " 'verified', 'qualified', 'closed_won' or 'closed_lost'.",
+            ],
+        ),
+    ],
+)
+def test_what_another_entity_has_is_no_choice(
+    folder: Path, entity: str, change: dict[str, str], sentences: list[str]
+) -> None:
+    write(folder, "conversions.csv", CONVERSION | {"source_entity": entity} | change)
+
+    assert mistakes(folder) == [f"conversions.csv, row 2, {sentence}" for sentence in sentences]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +261,7 @@ def test_a_wrong_cell_of_a_conversion_is_named(folder: Path, change: dict[str, s
         ),
         (
             {"identifiers": "fbclid|clid"},
-            "column identifiers: 'clid' is unknown: neither in click_id_parameters.csv nor an identifier that orders"
+            "column identifiers: 'clid' is unknown: neither in click_id_parameters.csv nor an identifier that records"
             " carry.",
         ),
         ({"identifiers": ""}, "column identifiers: a route that matches on click needs at least one."),
@@ -134,8 +282,29 @@ def test_a_wrong_cell_of_a_conversion_is_named(folder: Path, change: dict[str, s
             {"consent_purposes": "ads"},
             "column consent_purposes: 'ads' is unknown; it may be 'ad_user_data', 'ad_personalization' or 'analytics'.",
         ),
-        ({"consent_denied": "send"}, "column consent_denied: 'send' is unknown; it may be 'block'."),
-        ({"consent_unknown": "ask"}, "column consent_unknown: 'ask' is unknown; it may be 'block' or 'send'."),
+        (
+            {"consent_denied": "ask"},
+            "column consent_denied: 'ask' is unknown; it may be 'block', 'strip' or 'flag'.",
+        ),
+        (
+            {"consent_unknown": "ask"},
+            "column consent_unknown: 'ask' is unknown; it may be 'block', 'strip' or 'flag'.",
+        ),
+        ({"timing": "now"}, "column timing: 'now' is unknown; it may be 'after_hold' or 'real_time'."),
+        (
+            {"timing": "real_time", "hold_days": "2"},
+            "column hold_days: a route in real time waits for no hold, but this one has 2 days; write 0 here, or"
+            " 'after_hold' as its timing.",
+        ),
+        ({"currency": "euro"}, "column currency: 'euro' is not an ISO 4217 currency."),
+        (
+            {"event_id_template": "{order_id}-{source_id}"},
+            "column event_id_template: '{order_id}-{source_id}' names 2 placeholders; an event id holds exactly one.",
+        ),
+        (
+            {"event_id_template": "{order_id}{order_id}"},
+            "column event_id_template: '{order_id}{order_id}' names 2 placeholders; an event id holds exactly one.",
+        ),
         (
             {"pixel_deduplication": "yes"},
             "column pixel_deduplication: 'yes' is unknown; it may be 'none', 'suppress' or 'receiver'.",
@@ -202,7 +371,6 @@ def test_a_wrong_cell_of_a_route_is_named(folder: Path, change: dict[str, str], 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"parameter": ""}, "column parameter: a value is required here."),
         (
             {"parameter": "x'); drop table raw.orders; --"},
             'column parameter: "x\'); drop table raw.orders; --" is not a query parameter of letters, digits,'
@@ -213,6 +381,9 @@ def test_a_wrong_cell_of_a_route_is_named(folder: Path, change: dict[str, str], 
             "column identifier: 'FB' is not a name: a lower-case letter, then lower-case letters, digits, underscores.",
         ),
         ({"network": ""}, "column network: a value is required here."),
+        ({"valid_days": "0"}, "column valid_days: '0' is too small; the least is 1."),
+        ({"valid_days": "-7"}, "column valid_days: '-7' is too small; the least is 1."),
+        ({"valid_days": "a week"}, "column valid_days: 'a week' is not a whole number."),
     ],
 )
 def test_a_wrong_cell_of_a_click_id_parameter_is_named(folder: Path, change: dict[str, str], sentence: str) -> None:
@@ -236,10 +407,128 @@ def test_the_conversions_own_hold_counts_against_the_receivers_limit(folder: Pat
     assert sentence.startswith("routes.csv, row 2, column hold_days: a hold of 7 days leaves less than a day")
 
 
-def test_two_definitions_of_one_event_are_refused(folder: Path) -> None:
-    write(folder, "conversions.csv", CONVERSION, CONVERSION | {"hold_days": "1"})
+def test_a_route_in_real_time_waits_for_no_hold(folder: Path) -> None:
+    write(folder, "conversions.csv", CONVERSION | {"hold_days": "30"})
+    write(folder, "routes.csv", ROUTE | {"timing": "real_time"})
 
-    assert mistakes(folder) == ["conversions.csv, row 3, column event_name: 'purchase' is defined already in row 2."]
+    assert read_definitions(folder, destinations=DESTINATIONS).routes[0].timing == "real_time"
+
+
+def test_the_longest_hold_of_an_events_versions_counts(folder: Path) -> None:
+    later = [{"effective_from": f"2026-0{month}-01", "hold_days": days} for month, days in ((1, "5"), (2, "1"))]
+    write(folder, "conversions.csv", CONVERSION, *(CONVERSION | each for each in later))
+    write(folder, "routes.csv", ROUTE | {"hold_days": "2"})
+
+    (sentence,) = mistakes(folder)
+
+    assert sentence.startswith("routes.csv, row 2, column hold_days: a hold of 7 days leaves less than a day")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("", ""), ("", "1970-01-01"), ("2026-01-01", "2026-01-01"), ("2026-01-01", "2026-01-01T02:00:00+02:00")],
+)
+def test_two_definitions_of_one_event_from_one_moment_on_are_refused(folder: Path, one: str, other: str) -> None:
+    write(
+        folder,
+        "conversions.csv",
+        CONVERSION | {"effective_from": one},
+        CONVERSION | {"event_name": "order"},
+        CONVERSION | {"effective_from": other, "hold_days": "1"},
+    )
+
+    assert mistakes(folder) == [
+        "conversions.csv, row 4, column effective_from: 'purchase' is defined already in row 2 from the same moment"
+        " on; give the day from which this row holds instead."
+    ]
+
+
+def test_versions_stand_in_the_order_in_which_they_hold(folder: Path) -> None:
+    starts = ("2026-01-01", "2026-03-01", "2026-02-01", "")
+    write(folder, "conversions.csv", *(CONVERSION | {"effective_from": start} for start in starts))
+
+    assert mistakes(folder) == [
+        f"conversions.csv, row {row}, column effective_from: it lies before that of row {row - 1}; write the rows of"
+        " 'purchase' in the order in which they hold."
+        for row in (4, 5)
+    ]
+
+
+def test_an_event_is_made_of_one_entity(folder: Path) -> None:
+    lead = {"source_entity": "leads", "qualifying_statuses": "new", "effective_from": "2026-01-01"}
+    write(folder, "conversions.csv", CONVERSION, CONVERSION | lead)
+
+    assert mistakes(folder) == [
+        "conversions.csv, row 3, column source_entity: 'purchase' is made of 'orders' in row 2; name another event for"
+        " 'leads'."
+    ]
+
+
+def test_every_row_of_an_event_goes_by_the_same_time_of_the_act(folder: Path) -> None:
+    later = {"action_at": "paid_at", "effective_from": "2026-01-01"}
+    write(folder, "conversions.csv", CONVERSION, CONVERSION | later)
+
+    assert mistakes(folder) == [
+        "conversions.csv, row 3, column action_at: it is 'ordered_at' in row 2; every row of an event has the same one,"
+        " since effective_from goes by it. Name another event for another time."
+    ]
+
+
+def test_values_per_plan_need_their_file(folder: Path) -> None:
+    write(folder, "conversions.csv", CONVERSION | PER_PLAN)
+
+    assert mistakes(folder) == [
+        "conversions.csv, row 2, column value_rule: 'per_plan' takes its values from plan_values.csv, which is not"
+        " there; write a row for every plan."
+    ]
+
+
+def test_every_event_with_values_per_plan_needs_a_plan(folder: Path) -> None:
+    write(folder, "conversions.csv", CONVERSION | PER_PLAN, CONVERSION | PER_PLAN | {"event_name": "renewal"})
+    write(folder, "plan_values.csv", PLAN)
+
+    assert mistakes(folder) == [
+        "conversions.csv, row 3, column value_rule: 'per_plan' takes its values from plan_values.csv, which has no row"
+        " of this event; write a row for every plan."
+    ]
+
+
+def test_a_plan_has_one_value_and_an_event_that_exists(folder: Path) -> None:
+    write(folder, "plan_values.csv", PLAN, PLAN | {"event_name": "trial"}, PLAN | {"value": "11"}, PLAN | {"plan": "x"})
+
+    assert mistakes(folder) == [
+        "plan_values.csv, row 4, column plan: 'purchase' + 'gold' has a value already in row 2.",
+        "plan_values.csv, row 3, column event_name: 'trial' is not defined in conversions.csv.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"plan": ""}, "column plan: a value is required here."),
+        ({"value": ""}, "column value: a value is required here."),
+        ({"value": "ten"}, "column value: 'ten' is not a decimal number such as 1234.50."),
+        ({"value": "-1"}, "column value: '-1' is negative."),
+        ({"currency": ""}, "column currency: a value is required here."),
+        ({"currency": "XXX"}, "column currency: 'XXX' is not an ISO 4217 currency."),
+    ],
+)
+def test_a_wrong_cell_of_a_plan_value_is_named(folder: Path, change: dict[str, str], sentence: str) -> None:
+    write(folder, "conversions.csv", CONVERSION | PER_PLAN)
+    write(folder, "plan_values.csv", PLAN | change)
+
+    assert mistakes(folder) == [f"plan_values.csv, row 2, {sentence}"]
+
+
+def test_a_damaged_plan_file_is_told_once(folder: Path) -> None:
+    write(folder, "conversions.csv", CONVERSION | PER_PLAN)
+    (folder / "plan_values.csv").write_text("event_name,plan,worth\npurchase,gold,1\n")
+
+    assert mistakes(folder) == [
+        "plan_values.csv, row 1, column worth: unknown; the columns are event_name, plan, value, currency.",
+        "plan_values.csv, row 1, column value: it is missing.",
+        "plan_values.csv, row 1, column currency: it is missing.",
+    ]
 
 
 def test_two_routes_for_one_destination_and_event_are_refused(folder: Path) -> None:
@@ -256,13 +545,44 @@ def test_one_parameter_cannot_carry_two_identifiers(folder: Path) -> None:
     assert mistakes(folder) == ["click_id_parameters.csv, row 3, column parameter: 'fbclid' is there already in row 2."]
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [({"parameter": ""}, {"parameter": ""}), ({"parameter": ""}, {}), ({}, {"parameter": ""})],
+)
+def test_an_identifier_without_a_parameter_stands_in_one_row(
+    folder: Path, one: dict[str, str], other: dict[str, str]
+) -> None:
+    write(folder, "click_id_parameters.csv", PARAMETER | one, PARAMETER | other)
+
+    assert mistakes(folder) == [
+        "click_id_parameters.csv, row 3, column identifier: 'fbclid' is there already in row 2; only rows with a"
+        " parameter of their own may share an identifier."
+    ]
+
+
+def test_parameters_of_one_identifier_are_valid_for_equally_long(folder: Path) -> None:
+    days = [{"parameter": f"p{number}", "valid_days": days} for number, days in enumerate(("", "90", ""))]
+    write(folder, "click_id_parameters.csv", *(PARAMETER | each for each in days))
+
+    assert mistakes(folder) == [
+        "click_id_parameters.csv, row 3, column valid_days: 'fbclid' has no limit in row 2; write the same in both."
+    ]
+
+
+def test_the_column_of_parameters_must_be_there(folder: Path) -> None:
+    write(folder, "click_id_parameters.csv", {"identifier": "fbclid", "network": "meta"})
+
+    assert mistakes(folder) == ["click_id_parameters.csv, row 1, column parameter: it is missing."]
+
+
 def test_unknown_missing_and_repeated_columns_are_named(folder: Path) -> None:
     (folder / "conversions.csv").write_text("event_name,entity,event_name\npurchase,orders,purchase\n")
 
     assert mistakes(folder) == [
         "conversions.csv, row 1, column event_name: it is there more than once.",
         "conversions.csv, row 1, column entity: unknown; the columns are event_name, source_entity,"
-        " qualifying_statuses, action_at, qualified_at, value_rule, zero_values, hold_days.",
+        " qualifying_statuses, effective_from, action_at, qualified_at, occurred_at, value_rule, fixed_value,"
+        " currency, zero_values, hold_days, source_of_truth, first_only_per, test_rules.",
         "conversions.csv, row 1, column source_entity: it is missing.",
         "conversions.csv, row 1, column qualifying_statuses: it is missing.",
     ]

@@ -60,6 +60,8 @@ def change(seq: int, **other: object) -> dict[str, Any]:
         "http_status": None,
         "reason": None,
         "actor": "enqueue",
+        "definition_version": "v1",
+        "exchange_rate": None,
     } | other
 
 
@@ -99,6 +101,7 @@ def test_every_column_arrives_as_it_was(warehouse: duckdb.DuckDBPyConnection) ->
         phase="done",
         http_status=200,
         reason="HTTP 200",
+        exchange_rate=Decimal("0.851234567891"),
         at=START + timedelta(microseconds=123456),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -14,7 +13,6 @@ import pytest
 from postback_pipeline.settings import DatabaseSource, FolderSource, Settings
 from postback_pipeline.sources.held import check_counts
 from postback_pipeline.sources.load import load_entity
-from postback_pipeline.sources.warehouse import create_raw_tables, open_warehouse
 
 LOADED_AT = datetime(2024, 6, 1, 12, tzinfo=UTC)
 
@@ -221,24 +219,10 @@ def test_both_sides_of_the_counts_are_counted_anew(shop: Any, orders: list[dict[
     assert not check_counts(shop.connection, "orders").tie
 
 
-def test_a_warehouse_that_was_made_before_a_column_gets_it(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "warehouse.duckdb"
-    with open_warehouse(path) as connection:
-        create_raw_tables(connection)
-        connection.execute("alter table raw.orders drop column gclid")
-        connection.execute("insert into raw.orders (order_id) values ('kept')")
-    with open_warehouse(path) as connection:
-        create_raw_tables(connection)
-        assert connection.execute("select order_id, gclid from raw.orders").fetchall() == [("kept", None)]
-        assert connection.execute("select current_setting('TimeZone')").fetchall() == [("UTC",)]
-    with open_warehouse(path, read_only=True) as connection, pytest.raises(duckdb.Error):
-        connection.execute("delete from raw.orders")
-
-
 @pytest.mark.parametrize(
     ("declared", "complaint"),
     [
-        ({"rename": {"order": {"total": "amount"}}}, "its settings name order, which is none of clicks, orders"),
+        ({"rename": {"order": {"total": "amount"}}}, "its settings name order, which is none of clicks, orders,"),
         (
             {"rename": {"orders": {"total": "amout"}}},
             "its settings rename total to amout, which is no column of orders",

@@ -66,11 +66,11 @@ def test_times_that_cannot_be_meant_do_not_fit(shop: Any, column: str) -> None:
         "2024-05-31T18:03:60Z": unreadable,
         "2024-05-31T18:03:00+26:00": unreadable,
         "31/05/2024 18:03": unreadable,
-        "2024-05-31": unreadable,
         "1717171717": unreadable,
         "infinity": unreadable,
         "2024-05-31 18:03:00 Europe/London": unreadable,
         "2024-05-31T18:03:00": naive,
+        "2024-05-31": naive,
         "1969-12-31T23:59:59Z": distant,
         "2101-01-01T00:00:00Z": distant,
         "9999-12-31T23:59:59Z": distant,
@@ -79,6 +79,16 @@ def test_times_that_cannot_be_meant_do_not_fit(shop: Any, column: str) -> None:
     *judged, (_, fits) = shop.judge(column, [*reasons, good])
     assert dict(zip(reasons, judged, strict=True)) == {text: (None, reason) for text, reason in reasons.items()}
     assert fits is None
+
+
+def test_a_date_alone_is_its_first_instant_in_the_declared_zone_also_where_midnight_is_skipped(shop: Any) -> None:
+    days = {
+        "2017-10-14": datetime(2017, 10, 14, 3, tzinfo=UTC),
+        "2017-10-15": datetime(2017, 10, 15, 3, tzinfo=UTC),
+        "2017-10-16": datetime(2017, 10, 16, 2, tzinfo=UTC),
+    }
+    judged = shop.judge("ordered_at", list(days), time_zone="America/Sao_Paulo")
+    assert dict(zip(days, judged, strict=True)) == {text: (moment, None) for text, moment in days.items()}
 
 
 def test_amounts_are_exact_decimals(shop: Any) -> None:
@@ -110,6 +120,40 @@ def test_amounts_that_cannot_be_meant_do_not_fit(shop: Any) -> None:
     assert dict(zip(reasons, judged, strict=True)) == {text: (None, reason) for text, reason in reasons.items()}
 
 
+def test_rates_are_kept_to_twelve_decimals_and_lie_above_zero(shop: Any) -> None:
+    rates = {
+        "1": "1",
+        "1.0842": "1.0842",
+        "0.006512345678": "0.006512345678",
+        "8.5e-05": "0.000085",
+        "0.3333333333333333": "0.333333333333",
+        "1234567890123456.5": "1234567890123456.5",
+    }
+    unreadable = "rate_to_base is not a rate such as 1.0842."
+    wrong = {
+        "0": "rate_to_base is not above zero.",
+        "-1.1": "rate_to_base is not above zero.",
+        "1e-13": "rate_to_base is not above zero.",
+        "1,08": unreadable,
+        "NaN": unreadable,
+        "12345678901234567": unreadable,
+        "": "rate_to_base is missing.",
+    }
+    day = {"date": "2024-05-31", "currency": "usd"}
+    shop.write_rows("fx_rates/a.jsonl", [day | {"rate_to_base": rate} for rate in (*rates, *wrong)])
+    shop.load("fx_rates")
+    assert shop.values("rate_to_base", "fx_rates") == [Decimal(rate) for rate in rates.values()]
+    assert shop.select("select distinct currency from raw.fx_rates") == [("USD",)]
+    assert shop.reasons("fx_rates") == list(wrong.values())
+
+
+def test_a_rate_may_come_as_a_number(shop: Any) -> None:
+    day = {"date": date(2024, 5, 31), "currency": "JPY"}
+    shop.write_rows("fx_rates/a.parquet", [day | {"rate_to_base": 0.0058}, day | {"rate_to_base": 0.1 + 0.2}])
+    shop.load("fx_rates")
+    assert shop.values("rate_to_base", "fx_rates") == [Decimal("0.0058"), Decimal("0.3")]
+
+
 def test_currencies_are_stored_in_capitals_and_known(shop: Any) -> None:
     unknown = (None, "currency is not a currency code of ISO 4217.")
     judged = shop.judge("currency", ["EUR", "jpy", "Kwd", "EURO", "€", "XYZ", " EUR", "XXX"])
@@ -137,6 +181,9 @@ def test_a_value_outside_a_closed_list_does_not_fit(shop: Any) -> None:
     ("entity", "column"),
     [
         ("refunds", "kind"),
+        ("leads", "status"),
+        ("subscription_events", "event"),
+        ("app_events", "platform"),
         ("consents", "subject_type"),
         ("consents", "purpose"),
         ("consents", "state"),
@@ -150,7 +197,15 @@ def test_the_other_closed_lists_are_closed(shop: Any, refund: dict[str, Any], en
         "state": "denied",
         "recorded_at": "2024-05-31T00:00:00Z",
     }
-    good = {"refunds": refund, "consents": consent}[entity]
+    event = {"event_id": "e1", "occurred_at": "2024-05-31T00:00:00Z"}
+    moments = dict.fromkeys(("created_at", "status_at"), "2024-05-31T00:00:00Z")
+    good = {
+        "refunds": refund,
+        "consents": consent,
+        "leads": {"lead_id": "l1", "status": "new", **moments},
+        "subscription_events": event | {"subscription_id": "s1", "event": "renewal"},
+        "app_events": event | {"event": "af_purchase", "platform": "ios"},
+    }[entity]
     shop.write_rows(f"{entity}/a.csv", [good, good | {column: "other"}])
     assert shop.load(entity).loaded == 1
     assert shop.reasons(entity)[0].startswith(f"{column} is none of ")
@@ -170,10 +225,11 @@ def test_keys_hold_no_control_characters(shop: Any, column: str) -> None:
 
 def test_placeholder_ids_are_nobody(shop: Any, order: dict[str, Any]) -> None:
     ids = {"session_id": "0", "user_id": "guest", "cart_id": "c", "email": "guest", "click_id": "0"}
-    shop.write_rows("orders/a.csv", [order | ids])
+    more = {"phone": "0", "device_id": "guest"}
+    shop.write_rows("orders/a.csv", [order | ids | more])
     shop.load(placeholder_ids=("guest", "0"))
-    assert shop.select("select session_id, user_id, cart_id, email, click_id from raw.orders") == [
-        (None, None, "c", None, "0")
+    assert shop.select("select session_id, user_id, cart_id, email, click_id, phone, device_id from raw.orders") == [
+        (None, None, "c", None, "0", None, None)
     ]
 
 

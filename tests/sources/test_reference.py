@@ -1,9 +1,9 @@
-"""Reference tables and the build's context: what SQL is told besides the rows."""
+"""Reference tables and the ledger that a warehouse belongs to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 import duckdb
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from postback_pipeline.destinations.webhook import Webhook, WebhookOptions
 from postback_pipeline.ledger import LedgerIdentity
 from postback_pipeline.settings import DestinationSettings
-from postback_pipeline.sources.build_context import ForeignLedger, check_ledger_identity, write_build_context
+from postback_pipeline.sources.build_context import ForeignLedger, check_ledger_identity
 from postback_pipeline.sources.reference import load_reference
 from postback_pipeline.sources.warehouse import create_raw_tables
 
@@ -78,32 +78,6 @@ def test_reference_follows_the_settings_and_is_left_alone_otherwise(warehouse: d
     assert changed == [True, False, True]
     names = warehouse.execute("select destination from raw.destination_capabilities").fetchall()
     assert names == [("shop",)]
-
-
-def test_a_build_is_told_its_moment_window_and_run(warehouse: duckdb.DuckDBPyConnection) -> None:
-    write_build_context(warehouse, as_of=NOON, window=(date(2026, 1, 1), date(2026, 1, 3)), run_id="first")
-
-    assert warehouse.execute("from raw.build_context").fetchall() == [
-        (NOON, date(2026, 1, 1), date(2026, 1, 3), None, "first")
-    ]
-
-
-def test_the_next_build_knows_the_moment_of_the_one_before(warehouse: duckdb.DuckDBPyConnection) -> None:
-    write_build_context(warehouse, as_of=NOON, window=(date(2026, 1, 1), date(2026, 1, 3)), run_id="first")
-    write_build_context(warehouse, as_of=NOON + timedelta(hours=1), window=None, run_id="second")
-
-    assert warehouse.execute("from raw.build_context").fetchall() == [
-        (NOON + timedelta(hours=1), None, None, NOON, "second")
-    ]
-
-
-def test_a_repeated_step_of_the_same_run_keeps_the_build_before(warehouse: duckdb.DuckDBPyConnection) -> None:
-    write_build_context(warehouse, as_of=NOON, window=None, run_id="first")
-    for minute in (1, 2):
-        write_build_context(warehouse, as_of=NOON + timedelta(minutes=minute), window=None, run_id="second")
-
-    (row,) = warehouse.execute("select as_of, previous_as_of from raw.build_context").fetchall()
-    assert row == (NOON + timedelta(minutes=2), NOON)
 
 
 def test_a_new_warehouse_remembers_its_ledger(warehouse: duckdb.DuckDBPyConnection) -> None:

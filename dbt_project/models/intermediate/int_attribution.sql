@@ -14,66 +14,52 @@ best_per_route as (
 ),
 
 -- Within a group one route wins. What was already claimed stays where it is: a better click that comes later
--- changes nothing.
+-- changes nothing, nor does a click that goes.
+claims as (
+    select
+        reported.conversion_key,
+        routes.scope,
+        min(reported.destination) as destination
+    from {{ ref('int_reported') }} as reported
+    inner join {{ ref('stg_routes') }} as routes
+        on
+            reported.destination = routes.destination
+            and reported.event_name = routes.event_name
+    where reported.is_claimed and routes.scope <> 'network'
+    group by 1, 2
+),
+
 competing as (
     select
-        best.*,
-        row_number() over (
-            partition by
-                best.conversion_key,
-                case best.scope when 'network' then 'network:' || best.destination else best.scope end
-            order by
-                case when reported.is_claimed then 0 else 1 end,
-                {{ attribution_rule }}, best.destination
-        ) as place
-    from best_per_route as best
-    left join {{ ref('int_reported') }} as reported
-        on
-            best.conversion_key = reported.conversion_key
-            and best.destination = reported.destination
-),
-
-carried as (
-    select
-        best.conversion_key,
-        best.destination,
-        candidates.identifier,
-        min(candidates.identifier_value) as identifier_value
-    from best_per_route as best
-    inner join {{ ref('int_attribution_candidates') }} as candidates
-        on
-            best.conversion_key = candidates.conversion_key
-            and best.destination = candidates.destination
-            and best.click_id is not distinct from candidates.click_id
-    group by 1, 2, 3
-),
-
-identifiers as (
-    select
-        conversion_key,
-        destination,
-        {{ json_aggregate('identifier', 'identifier_value') }} as identifiers
-    from carried
-    group by 1, 2
+        *,
+        row_number() over (partition by conversion_key, scope order by {{ attribution_rule }}, destination) as place
+    from best_per_route
+    -- A route that is not in force then takes nothing from the others.
+    where scope <> 'network' and is_in_force
 ),
 
 final as (
     select
-        competing.conversion_key,
-        competing.destination,
-        competing.click_id,
-        competing.matched_by,
-        competing.identifier,
-        competing.identifier_value,
-        identifiers.identifiers,
-        competing.place = 1 as is_winner,
-        competing.clicked_at,
-        competing.loaded_at
-    from competing
-    inner join identifiers
+        best.conversion_key,
+        best.destination,
+        best.click_id,
+        case best.key_rank
+            when 0 then 'record' when 1 then 'click_id' when 2 then 'session_id' when 3 then 'cart_id' else 'user_id'
+        end as matched_by,
+        best.identifier,
+        best.identifier_value,
+        coalesce(claims.destination = best.destination, competing.place = 1, true) as is_winner,
+        best.clicked_at,
+        best.loaded_at
+    from best_per_route as best
+    left join competing
         on
-            competing.conversion_key = identifiers.conversion_key
-            and competing.destination = identifiers.destination
+            best.conversion_key = competing.conversion_key
+            and best.destination = competing.destination
+    left join claims
+        on
+            best.conversion_key = claims.conversion_key
+            and best.scope = claims.scope
 )
 
 select * from final

@@ -1,81 +1,55 @@
-{%- set keys = ['click_id', 'session_id', 'cart_id', 'user_id'] -%}
-
-with conversions as (
+{#- An explicit click wins outright, then a stored identifier, then whatever shares another key. -#}
+with touchpoints as (
     select
         conversion_key,
-        event_name,
-        action_at,
         click_id,
-        session_id,
-        cart_id,
-        user_id
-    from {{ ref('int_order_conversions') }}
-),
-
-clicks as (
-    select * from {{ ref('int_click_identifiers') }}
-),
-
-matched as (
-    {%- for key in keys %}
-    select
-        conversions.conversion_key,
-        conversions.event_name,
-        conversions.action_at,
-        clicks.click_id,
-        clicks.clicked_at,
-        clicks.identifier,
-        clicks.identifier_value,
-        clicks.loaded_at,
-        '{{ key }}' as matched_by,
-        {{ 0 if key == 'click_id' else 2 }} as match_class,
-        {{ loop.index }} as key_rank
-    from conversions
-    inner join clicks on conversions.{{ key }} = clicks.{{ key }}
+        identifier,
+        identifier_value,
+        case key_rank when 1 then 0 else 2 end as match_class,
+        key_rank,
+        clicked_at,
+        loaded_at
+    from {{ ref('int_touchpoints') }}
+    where {{ key_in_scope() }}
     union all
-    {%- endfor %}
     select
-        conversions.conversion_key,
-        conversions.event_name,
-        conversions.action_at,
-        clicks.click_id,
-        clicks.clicked_at,
-        records.identifier,
-        records.identifier_value,
-        clicks.loaded_at,
-        'record' as matched_by,
+        conversion_key,
+        click_id,
+        identifier,
+        identifier_value,
         1 as match_class,
-        0 as key_rank
-    from {{ ref('int_record_identifiers') }} as records
-    inner join conversions on records.conversion_key = conversions.conversion_key
-    left join clicks
-        on
-            records.identifier = clicks.identifier
-            and records.identifier_value = clicks.identifier_value
+        0 as key_rank,
+        clicked_at,
+        loaded_at
+    from {{ ref('int_record_identifiers') }}
+    where {{ key_in_scope() }}
 ),
 
--- A stored identifier that no click row carries has no click time, so no window excludes it.
-in_window as (
+final as (
     select
-        matched.*,
-        routes.destination,
-        routes.scope,
-        identifiers.preference
-    from matched
-    inner join {{ ref('int_route_identifiers') }} as identifiers
+        touchpoints.*,
+        accepted.destination,
+        accepted.scope,
+        accepted.preference,
+        records.action_at >= accepted.start_at
+        and (accepted.end_at is null or records.action_at < accepted.end_at) as is_in_force
+    from touchpoints
+    inner join {{ ref('int_records') }} as records on touchpoints.conversion_key = records.conversion_key
+    inner join {{ ref('int_route_identifiers') }} as accepted
         on
-            matched.identifier = identifiers.identifier
-            and matched.event_name = identifiers.event_name
-    inner join {{ ref('stg_routes') }} as routes
-        on
-            identifiers.destination = routes.destination
-            and identifiers.event_name = routes.event_name
+            records.event_name = accepted.event_name
+            and touchpoints.identifier = accepted.identifier
+    -- A stored identifier that no click row carries has no click time, so no window excludes it.
     where
-        matched.clicked_at is null
+        touchpoints.clicked_at is null
         or (
-            matched.clicked_at <= matched.action_at
-            and matched.clicked_at >= {{ add_hours('matched.action_at', '-24 * routes.lookback_days') }}
+            touchpoints.clicked_at <= records.attribution_at
+            and touchpoints.clicked_at >= {{ add_hours('records.attribution_at', '-24 * accepted.lookback_days') }}
+            and (
+                accepted.valid_days is null
+                or touchpoints.clicked_at >= {{ add_hours('records.attribution_at', '-24 * accepted.valid_days') }}
+            )
         )
 )
 
-select * from in_window
+select * from final

@@ -1,41 +1,64 @@
-{%- set purposes = ['ad_user_data', 'ad_personalization', 'analytics'] -%}
+{%- set purposes = consent_purposes() -%}
 
-with newest as (
-    select
-        *,
-        row_number() over (
-            partition by subject_type, subject_id, purpose
-            order by recorded_at desc, seen desc, row_hash desc
-        ) as recency
-    from {{ ref('stg_consents') }}
-),
-
-matched as (
+-- Per conversion, purpose and subject: the record in force when the person acted, and the newest one.
+with matched as (
     {%- for subject in ['user', 'session'] %}
     select
-        conversions.conversion_key,
-        newest.purpose,
-        newest.state,
-        newest.recorded_at
-    from {{ ref('int_order_conversions') }} as conversions
-    inner join newest
+        records.conversion_key,
+        records.action_at,
+        consents.subject_type,
+        consents.purpose,
+        consents.state,
+        consents.version,
+        consents.recorded_at,
+        consents.seen,
+        consents.row_hash
+    from {{ ref('stg_consents') }} as consents
+    inner join {{ ref('int_records') }} as records
         on
-            conversions.{{ subject }}_id = newest.subject_id
-            and newest.subject_type = '{{ subject }}'
-            and newest.recency = 1
+            consents.subject_id = records.{{ subject }}_id
+            and consents.subject_type = '{{ subject }}'
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
--- Between user and session a denial holds: 'denied' sorts before 'granted'.
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by conversion_key, purpose, subject_type
+            order by recorded_at desc, seen desc, row_hash desc
+        ) as recency,
+        row_number() over (
+            partition by conversion_key, purpose, subject_type
+            order by case when recorded_at <= action_at then 0 else 1 end, recorded_at desc, seen desc, row_hash desc
+        ) as recency_at_action
+    from matched
+),
+
+-- The newest denial wins between user and session, and so does one that was in force when the person acted: consent
+-- given later does not reach back. 'denied' sorts before 'granted'.
+decisive as (
+    select
+        *,
+        row_number() over (
+            partition by conversion_key, purpose
+            order by state, recorded_at desc, subject_type desc
+        ) as pick
+    from ranked
+    where recency = 1 or (recency_at_action = 1 and recorded_at <= action_at)
+),
+
 final as (
     select
         conversion_key,
         {%- for purpose in purposes %}
-        min(case purpose when '{{ purpose }}' then state end) as {{ purpose }},
+        max(case when purpose = '{{ purpose }}' then state end) as {{ purpose }},
+        max(case when purpose = '{{ purpose }}' then {{ one_text(['subject_type', 'version', 'recorded_at']) }} end)
+            as {{ purpose }}_record{{ ',' if not loop.last }}
         {%- endfor %}
-        max(recorded_at) as recorded_at
-    from matched
+    from decisive
+    where pick = 1
     group by 1
 )
 

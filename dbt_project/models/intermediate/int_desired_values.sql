@@ -7,6 +7,7 @@ with known as (
         reported.newest_state,
         reported.newest_fingerprint,
         reported.reported_fingerprint,
+        reported.reported_version,
         coalesce(reported.is_claimed, false) as is_claimed,
         case
             when reported.is_reported then 'ledger'
@@ -14,45 +15,61 @@ with known as (
             when evaluations.is_suppressed and evaluations.adjusts_pixel and evaluations.reversed_amount > 0
                 then 'pixel'
         end as told_by,
+        case when reported.is_claimed then reported.reported_click_id else evaluations.matched_click_id end as told_click_id,
         coalesce(reported.reported_value, case when evaluations.is_suppressed then evaluations.pixel_value end)
             as reported_value,
-        coalesce(reported.reported_currency, evaluations.currency) as reported_currency
+        coalesce(reported.reported_currency, evaluations.sent_currency) as reported_currency,
+        case
+            when evaluations.sent_currency = evaluations.currency then null
+            when reported.is_claimed and reported.reported_rate is not null then reported.reported_rate
+            when here.rate_to_base > 0 and there.rate_to_base > 0
+                then {{ exchange_rate('here.rate_to_base', 'there.rate_to_base') }}
+        end as exchange_rate,
+        sent.minor_units as sent_minor_units
     from {{ ref('int_route_evaluations') }} as evaluations
     left join {{ ref('int_reported') }} as reported
         on
             evaluations.conversion_key = reported.conversion_key
             and evaluations.destination = reported.destination
+    left join {{ ref('stg_currencies') }} as sent on evaluations.sent_currency = sent.currency
+    left join {{ ref('int_rates_on_days') }} as here
+        on
+            evaluations.sent_currency <> evaluations.currency
+            and evaluations.currency = here.currency
+            and {{ utc_date('evaluations.action_at') }} = here.day
+    left join {{ ref('int_rates_on_days') }} as there
+        on
+            evaluations.sent_currency <> evaluations.currency
+            and evaluations.sent_currency = there.currency
+            and {{ utc_date('evaluations.action_at') }} = there.day
 ),
 
 wanted as (
     select
         *,
-        -- Only an explicit fact moves what was told: an order that merely stopped qualifying leaves it alone.
         case
-            when status in ('qualified', 'partly_reversed', 'fully_reversed', 'cancelled') then net_value
-        end as wanted_value
+            when sent_currency = currency then net_value
+            when net_value = 0 then net_value
+            when exchange_rate is not null then {{ exchanged('net_value', 'exchange_rate', 'sent_minor_units') }}
+        end as sent_value,
+        -- Only an explicit fact moves what was told: an order that merely stopped qualifying leaves it alone.
+        status in ('qualified', 'partly_reversed', 'fully_reversed', 'cancelled', 'disqualified') as is_moved_by_facts,
+        status in ('fully_reversed', 'cancelled', 'disqualified') as is_taken_back
     from known
 ),
 
 final as (
     select
         *,
+        case when is_moved_by_facts then sent_value end as wanted_value,
         case
-            when wanted_value is null then reason_code
-            when told_by = 'undecided' then 'eligible'
-            when wanted_value = reported_value and reported_currency = currency
-                then case when told_by = 'pixel' then 'pixel_reported' else reason_code end
-            when reported_currency <> currency then 'currency_changed'
-            when not send_reversals then 'reversals_not_sent'
-            when status in ('fully_reversed', 'cancelled') and not takes_retraction then 'unsupported_reversal'
-            when wanted_value > 0 and reported_value = 0 and not takes_reinstatement then 'unsupported_reversal'
-            when status not in ('fully_reversed', 'cancelled') and not takes_restatement then 'unsupported_reversal'
-            when as_of > adjustable_until then 'adjustment_too_late'
-            when status = 'cancelled' then 'cancelled'
-            when status = 'fully_reversed' then 'fully_reversed'
-            else 'eligible'
-        end as adjustment_reason
+            when reason_code in ('eligible', 'too_old') and sent_value is null then 'no_rate'
+            else reason_code
+        end as first_reason
     from wanted
 )
 
-select * from final
+select
+    *,
+    {{ adjustment_reason() }} as adjustment_reason
+from final

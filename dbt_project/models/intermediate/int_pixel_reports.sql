@@ -1,60 +1,33 @@
-with events as (
+-- What each destination's own pixel reported of the conversions in scope: the first report, and how many there were.
+with ranked as (
     select
-        *,
-        row_number() over (partition by destination, event_id order by seen desc, row_hash desc) as row_rank
-    from {{ ref('stg_pixel_events') }}
-),
-
-routed as (
-    select
-        conversions.conversion_key,
-        conversions.source_id,
-        routes.destination,
-        lower(routes.event_name) as event_name,
-        lower(routes.receiver_event) as receiver_event,
-        {{ event_id('routes.event_id_template', 'conversions.source_id') }} as event_id
-    from {{ ref('int_order_conversions') }} as conversions
-    inner join {{ ref('stg_routes') }} as routes on conversions.event_name = routes.event_name
-),
-
-paired as (
-    {%- for pixel_key, server_key in [('order_id', 'source_id'), ('event_id', 'event_id')] %}
-    select
-        routed.conversion_key,
-        routed.destination,
-        events.event_id as pixel_event_id,
-        events.currency as pixel_currency,
-        events.value as pixel_value,
-        events.occurred_at as pixel_reported_at
-    from routed
-    inner join events on routed.{{ server_key }} = events.{{ pixel_key }}
-    where
-        events.row_rank = 1
-        -- An event of a shop-wide tag names no destination: every one of them heard it.
-        and coalesce(events.destination, routed.destination) = routed.destination
-        and lower(events.pixel_event) in (routed.event_name, routed.receiver_event)
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
-ranked as (
-    select
-        *,
+        records.conversion_key,
+        events.destination,
+        events.event_id,
+        events.currency,
+        events.gross_amount,
+        events.occurred_at,
         row_number() over (
-            partition by conversion_key, destination
-            order by pixel_reported_at, pixel_event_id
+            partition by records.conversion_key, events.destination order by events.occurred_at, events.event_id
         ) as pick,
-        count(distinct pixel_event_id) over (partition by conversion_key, destination) as pixel_reports
-    from paired
+        count(distinct events.event_id) over (
+            partition by records.conversion_key, events.destination
+        ) as pixel_reports
+    from {{ ref('int_routed_pixel_events') }} as events
+    inner join {{ ref('int_records') }} as records
+        on
+            events.source_id = records.source_id
+            and events.event_name = records.event_name
+    where records.source_entity <> 'pixel_events'
 )
 
 select
     conversion_key,
     destination,
-    pixel_event_id,
-    pixel_currency,
+    event_id as pixel_event_id,
+    currency as pixel_currency,
     pixel_reports,
-    pixel_value,
-    pixel_reported_at
+    gross_amount as pixel_value,
+    occurred_at as pixel_reported_at
 from ranked
 where pick = 1

@@ -8,7 +8,9 @@ with told as (
         conversion_key,
         max(case when state not in ('cancelled', 'superseded') then 1 else 0 end) = 1 as is_enqueued,
         max(case when is_sent then 1 else 0 end) = 1 as is_sent,
-        max(case when is_accepted then 1 else 0 end) = 1 as is_accepted
+        max(case when is_accepted then 1 else 0 end) = 1 as is_accepted,
+        max_by(state, revision) as newest_state,
+        max_by(value, case when accepted_at is not null then revision end) as reported_value
     from {{ ref('deliveries') }}
     group by 1, 2
 ),
@@ -20,11 +22,11 @@ final as (
         decisions.event_name,
         decisions.reason_code,
         decisions.decision,
-        reported.newest_state,
+        told.newest_state,
         decisions.currency,
         {{ local_date('decisions.occurred_at', 'capabilities.report_time_zone') }} as report_date,
-        coalesce(decisions.net_value, reported.reported_value) as worth,
-        case when told.is_accepted then reported.reported_value end as believed_value,
+        coalesce(decisions.desired_value, told.reported_value, 0) as worth,
+        case when told.is_accepted then told.reported_value end as believed_value,
         coalesce(conversions.status <> 'not_qualified', false) as is_backend,
         decisions.is_eligible,
         decisions.is_matched,
@@ -37,10 +39,6 @@ final as (
         on
             decisions.conversion_key = told.conversion_key
             and decisions.destination = told.destination
-    left join {{ ref('int_reported') }} as reported
-        on
-            decisions.conversion_key = reported.conversion_key
-            and decisions.destination = reported.destination
     inner join {{ ref('stg_destination_capabilities') }} as capabilities
         on decisions.destination = capabilities.destination
 )

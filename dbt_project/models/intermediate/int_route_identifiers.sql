@@ -1,18 +1,41 @@
+{#- What each route accepts, in its order of preference, with how long each identifier is valid. -#}
 with known as (
-    select distinct identifier from {{ ref('int_click_identifiers') }}
-    union
-    select distinct identifier from {{ ref('int_record_identifiers') }}
+    {%- for identifier in accepted_identifiers() %}
+    select '{{ identifier }}' as identifier
+    {{ 'union all' if not loop.last }}
+    {%- else %}
+    select cast(null as varchar) as identifier
+    where false
+    {%- endfor %}
+),
+
+validity as (
+    select
+        identifier,
+        min(valid_days) as valid_days
+    from {{ ref('stg_click_id_parameters') }}
+    group by 1
 ),
 
 final as (
     select
         routes.destination,
         routes.event_name,
+        routes.scope,
+        routes.lookback_days,
+        routes.start_at,
+        routes.end_at,
         known.identifier,
-        -- The order in which the route names them is the order in which it prefers them.
+        -- fbc is made of fbclid, and lives as long.
+        case
+            when own.identifier is null and known.identifier = 'fbc' then source_of_fbc.valid_days else own.valid_days
+        end as valid_days,
         position('|' || known.identifier || '|' in '|' || routes.identifiers || '|') as preference
     from {{ ref('stg_routes') }} as routes
     inner join known on {{ in_list('known.identifier', 'routes.identifiers') }}
+    left join validity as own on known.identifier = own.identifier
+    left join validity as source_of_fbc on source_of_fbc.identifier = 'fbclid'
+    where routes.match_on <> 'identity'
 )
 
 select * from final

@@ -1,3 +1,5 @@
+{{ config(materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail') }}
+
 with reversed as (
     select
         conversion_key,
@@ -5,60 +7,81 @@ with reversed as (
         sum(excess_amount) as excess_amount,
         max(loaded_at) as loaded_at
     from {{ ref('reversals') }}
+    where {{ key_in_scope() }}
     group by 1
 ),
 
-valued as (
+ranked as (
     select
-        conversions.*,
-        {{ money('conversions.ruled_value', 'conversions.minor_units') }} as value,
-        cast(coalesce(reversed.reversed_amount, 0) as decimal(18, 4)) as reversed_amount,
-        cast(coalesce(reversed.excess_amount, 0) as decimal(18, 4)) as excess_amount,
-        greatest(conversions.loaded_at, coalesce(reversed.loaded_at, conversions.loaded_at)) as changed_at
-    from {{ ref('int_order_conversions') }} as conversions
-    left join reversed on conversions.conversion_key = reversed.conversion_key
+        *,
+        -- Of those that could count; who is not named cannot be told apart, so each of them counts.
+        row_number() over (partition by event_name, first_identity order by action_at, conversion_key) as place
+    from {{ ref('int_valued_records') }}
+    where
+        first_identity is not null
+        and qualification = 'qualified'
+        and not is_test
+        and not is_value_missing
+        and (value > 0 or zero_values = 'allow')
 ),
 
 netted as (
     select
-        *,
-        case
-            when gross_amount = 0 then value
-            else {{ money('value', 'minor_units', 'gross_amount - reversed_amount', 'gross_amount') }}
-        end as net_value
-    from valued
+        valued.*,
+        cast(coalesce(reversed.reversed_amount, 0) as decimal(18, 4)) as reversed_amount,
+        cast(coalesce(reversed.excess_amount, 0) as decimal(18, 4)) as excess_amount,
+        greatest(valued.loaded_at, coalesce(reversed.loaded_at, valued.loaded_at)) as changed_at,
+        coalesce(ranked.place, 1) = 1 as is_first
+    from {{ ref('int_valued_records') }} as valued
+    left join reversed on valued.conversion_key = reversed.conversion_key
+    left join ranked on valued.conversion_key = ranked.conversion_key
 ),
 
 final as (
     select
         conversion_key,
         event_name,
+        source_entity,
         source_id,
-        case
-            when is_test then 'test_order'
-            when qualification <> 'qualified' then qualification
-            when value = 0 and zero_values = 'exclude' then 'zero_value'
-            when gross_amount > 0 and reversed_amount >= gross_amount then 'fully_reversed'
-            when reversed_amount > 0 then 'partly_reversed'
-            else 'qualified'
-        end as status,
-        status as source_status,
+        {{ conversion_status() }} as status,
+        source_status,
         currency,
+        source_currency,
         definition_version,
-        gross_amount,
+        value_version,
+        source_of_truth,
+        subscription_id,
+        click_id,
+        session_id,
+        cart_id,
+        user_id,
+        first_identity,
+        coalesce(gross_amount, 0) as gross_amount,
         value,
-        net_value,
+        case
+            when qualification = 'cancelled' then 0
+            when coalesce(gross_amount, 0) = 0 or reversed_amount = 0 then value
+            else {{ money('value', 'coalesce(minor_units, 2)', 'gross_amount - reversed_amount', 'gross_amount') }}
+        end as net_value,
         reversed_amount,
         excess_amount,
-        minor_units,
+        coalesce(minor_units, 2) as minor_units,
+        seen as record_seen,
+        file_row as record_row,
+        identity_seen,
+        identity_file_row as identity_row,
         excess_amount > 0 as is_over_refunded,
-        {{ utc_date('action_at') }} as occurred_on,
+        has_contact,
         action_at,
         qualified_at,
-        action_at as occurred_at,
-        held_until,
+        attribution_at,
+        case occurred_at_column when 'qualified_at' then qualified_at else action_at end as occurred_at,
+        {{ add_hours('qualified_at', 'hold_days * 24') }} as held_until,
         changed_at
     from netted
 )
 
-select * from final
+select
+    *,
+    {{ utc_date('occurred_at') }} as occurred_on
+from final

@@ -1,4 +1,6 @@
-with refunds as (
+{{ config(materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail') }}
+
+with facts as (
     select
         conversion_key,
         reversal_id,
@@ -8,49 +10,55 @@ with refunds as (
         case when outcome = 'applied' and excess_amount > 0 then 'over_refund' else outcome end as status,
         reason,
         currency,
+        original_currency,
         amount,
         applied_amount,
         excess_amount,
         reversed_at,
         loaded_at
-    from {{ ref('int_refunds_applied') }}
+    from {{ ref('int_reversals_applied') }}
 ),
 
-refunded as (
+reversed as (
     select
         conversion_key,
         sum(applied_amount) as applied_amount
-    from refunds
+    from facts
     group by 1
 ),
 
--- A cancelled status takes back whatever its refund rows did not: the two count once.
-cancelled as (
+-- A status that takes back takes whatever the facts did not: the two count once.
+by_status as (
     select
-        conversions.conversion_key,
-        'status:' || conversions.status as reversal_id,
-        conversions.event_name,
-        conversions.source_id,
-        case conversions.status when 'fraud' then 'fraud' else 'cancellation' end as kind,
+        records.conversion_key,
+        'status:' || records.source_status as reversal_id,
+        records.event_name,
+        records.source_id,
+        case records.source_status when 'cancelled' then 'cancellation' when 'disqualified' then 'disqualification'
+            else records.source_status end as kind,
         'applied' as status,
-        'order status ' || conversions.status as reason,
-        conversions.currency,
-        conversions.gross_amount - coalesce(refunded.applied_amount, 0) as amount,
-        conversions.gross_amount - coalesce(refunded.applied_amount, 0) as applied_amount,
+        'status ' || records.source_status as reason,
+        records.source_currency as currency,
+        records.source_currency as original_currency,
+        coalesce(records.gross_amount, 0) - coalesce(reversed.applied_amount, 0) as amount,
+        coalesce(records.gross_amount, 0) - coalesce(reversed.applied_amount, 0) as applied_amount,
         0 as excess_amount,
-        coalesce(conversions.updated_at, conversions.action_at) as reversed_at,
-        conversions.loaded_at
-    from {{ ref('int_order_conversions') }} as conversions
-    left join refunded on conversions.conversion_key = refunded.conversion_key
+        records.status_at as reversed_at,
+        records.loaded_at
+    from {{ ref('int_records') }} as records
+    left join reversed on records.conversion_key = reversed.conversion_key
     where
-        conversions.qualification = 'cancelled'
-        and conversions.gross_amount > coalesce(refunded.applied_amount, 0)
+        records.qualification = 'cancelled'
+        and (
+            records.source_entity <> 'orders'
+            or coalesce(records.gross_amount, 0) > coalesce(reversed.applied_amount, 0)
+        )
 ),
 
 final as (
-    select * from refunds
+    select * from facts
     union all
-    select * from cancelled
+    select * from by_status
 )
 
 select
@@ -62,6 +70,7 @@ select
     status,
     reason,
     currency,
+    original_currency,
     cast(amount as decimal(18, 4)) as amount,
     cast(applied_amount as decimal(18, 4)) as applied_amount,
     cast(excess_amount as decimal(18, 4)) as excess_amount,

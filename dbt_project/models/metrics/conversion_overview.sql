@@ -15,12 +15,13 @@ counted as (
         currency,
         count(*) as source_records,
         sum(case when status in ('qualified', 'partly_reversed', 'fully_reversed') then 1 else 0 end) as conversions,
-        {%- for status in ['qualified', 'partly_reversed', 'fully_reversed', 'cancelled', 'zero_value', 'test_order',
-                           'not_qualified'] %}
+        {%- for status in ['qualified', 'partly_reversed', 'fully_reversed', 'cancelled', 'disqualified', 'zero_value',
+                           'value_missing', 'not_first', 'test_order', 'not_qualified'] %}
         sum(case when status = '{{ status }}' then 1 else 0 end) as {{ status }},
         {%- endfor %}
         sum(case when is_over_refunded then 1 else 0 end) as over_refunded,
-        sum(gross_amount) as gross_value,
+        -- A fixed value may be in another currency than the order.
+        sum(case when coalesce(source_currency, currency) = currency then gross_amount else 0 end) as gross_value,
         sum(case when status in ('qualified', 'partly_reversed', 'fully_reversed') then net_value else 0 end)
             as net_value
     from {{ ref('conversions') }}

@@ -1,26 +1,28 @@
 with server as (
     select
-        occurred_on,
-        destination,
-        event_name,
+        decisions.occurred_on,
+        decisions.destination,
+        decisions.event_name,
         count(*) as server_reports,
-        sum(case when is_pixel_reported and pixel_deduplication <> 'none' then 1 else 0 end) as removed_duplicates
-    from {{ ref('int_desired_values') }}
-    where is_eligible and is_matched and is_winner
+        sum(case when decisions.is_pixel_reported and routes.pixel_deduplication <> 'none' then 1 else 0 end)
+            as removed_duplicates
+    from {{ ref('decisions') }} as decisions
+    inner join {{ ref('stg_routes') }} as routes
+        on
+            decisions.destination = routes.destination
+            and decisions.event_name = routes.event_name
+    where decisions.is_eligible and decisions.is_matched and decisions.is_winner
     group by 1, 2, 3
 ),
 
 pixel as (
     select
-        {{ utc_date('events.occurred_at') }} as occurred_on,
-        routes.destination,
-        routes.event_name,
-        count(distinct events.event_id) as pixel_reports
-    from {{ ref('stg_pixel_events') }} as events
-    inner join {{ ref('stg_routes') }} as routes
-        on
-            coalesce(events.destination, routes.destination) = routes.destination
-            and lower(events.pixel_event) in (lower(routes.event_name), lower(routes.receiver_event))
+        occurred_on,
+        destination,
+        event_name,
+        count(*) as pixel_reports,
+        sum(case when seen_by = 'pixel' then 1 else 0 end) as pixel_only
+    from {{ ref('pixel_reports') }}
     group by 1, 2, 3
 ),
 
@@ -31,6 +33,7 @@ final as (
         coalesce(server.event_name, pixel.event_name) as event_name,
         coalesce(server.server_reports, 0) as server_reports,
         coalesce(pixel.pixel_reports, 0) as pixel_reports,
+        coalesce(pixel.pixel_only, 0) as pixel_only,
         coalesce(server.removed_duplicates, 0) as removed_duplicates
     from server
     full outer join pixel

@@ -5,8 +5,8 @@ select
     currency,
     sum(case when is_pixel_reported then 1 else 0 end) as both_saw,
     sum(case when is_pixel_reported then 0 else 1 end) as server_only,
-    sum(case when is_pixel_reported then net_value else 0 end) as both_saw_value,
-    sum(case when is_pixel_reported then 0 else net_value end) as server_only_value,
+    sum(case when is_pixel_reported then coalesce(desired_value, reported_value) else 0 end) as both_saw_value,
+    sum(case when is_pixel_reported then 0 else coalesce(desired_value, reported_value) end) as server_only_value,
     {{ ratio(
         'sum(case when is_pixel_reported then 0 else 1 end)', 'sum(case when is_pixel_reported then 1 else 0 end)'
     ) }} as lift_over_pixel

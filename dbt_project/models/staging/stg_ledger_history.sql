@@ -14,6 +14,7 @@ renamed as (
         fingerprint,
         transaction_id,
         click_id,
+        definition_version,
         from_state,
         to_state,
         outcome,
@@ -25,6 +26,7 @@ renamed as (
         http_status,
         value,
         previous_value,
+        exchange_rate,
         action_at,
         event_time,
         {{ adapter.quote('at') }} as changed_at

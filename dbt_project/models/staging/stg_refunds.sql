@@ -11,6 +11,7 @@ renamed as (
         currency,
         _row_hash as row_hash,
         amount,
+        _row_number as file_row,
         _seen as seen,
         refunded_at,
         _loaded_at as loaded_at

@@ -11,6 +11,8 @@ renamed as (
         identifiers,
         scope,
         event_time as event_time_column,
+        timing,
+        currency as route_currency,
         consent_purposes,
         consent_denied,
         consent_unknown,

@@ -1,0 +1,50 @@
+{# The purposes that the landing contract knows. #}
+{% macro consent_purposes() -%}
+    {{ return(['ad_user_data', 'ad_personalization', 'analytics']) }}
+{%- endmacro %}
+
+{# The worst state among the purposes that a route asks for: denied, unknown, granted; `not_required` where it asks for none. #}
+{% macro consent_state(routes, consents) -%}
+    case
+        when {{ routes }}.consent_purposes = '' then 'not_required'
+        {%- for state in ['denied', 'unknown'] %}
+        when
+            {%- for purpose in consent_purposes() %}
+            {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
+            and coalesce({{ consents }}.{{ purpose }}, 'unknown') = '{{ state }}'
+            {{ 'or' if not loop.last }}
+            {%- endfor %}
+            then '{{ state }}'
+        {%- endfor %}
+        else 'granted'
+    end
+{%- endmacro %}
+
+{# The records that the state rests on, per purpose that the route asks for; null where it asks for none or none is there. #}
+{% macro consent_evidence(routes, consents) -%}
+    nullif(
+        concat_ws(
+            '; '
+            {%- for purpose in consent_purposes() %},
+            case
+                when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
+                    then '{{ purpose }} ' || {{ consents }}.{{ purpose }} || ' ' || {{ consents }}.{{ purpose }}_record
+            end
+            {%- endfor %}
+        ),
+        ''
+    )
+{%- endmacro %}
+
+{# JSON object, as text: each purpose that the route asks for and its state. #}
+{% macro consent_object(routes, consents) -%}
+    '{' || concat_ws(
+        ','
+        {%- for purpose in consent_purposes() %},
+        case
+            when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
+                then '"{{ purpose }}":"' || coalesce({{ consents }}.{{ purpose }}, 'unknown') || '"'
+        end
+        {%- endfor %}
+    ) || '}'
+{%- endmacro %}

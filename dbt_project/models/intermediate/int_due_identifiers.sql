@@ -1,0 +1,46 @@
+-- The identifiers that go with what is due: those of the winning click, and those stored on the record itself.
+with issued as (
+    select distinct identifier
+    from {{ ref('stg_click_id_parameters') }}
+    where parameter <> ''
+),
+
+due as (
+    select
+        conversion_key,
+        destination,
+        click_id,
+        is_keys_only
+    from {{ ref('int_decisions') }}
+    where is_due and decision in ('report', 'retract')
+),
+
+carried as (
+    select
+        due.conversion_key,
+        due.destination,
+        candidates.identifier,
+        min(candidates.identifier_value) as identifier_value
+    from due
+    inner join {{ ref('int_attribution_candidates') }} as candidates
+        on
+            due.conversion_key = candidates.conversion_key
+            and due.destination = candidates.destination
+    left join issued on candidates.identifier = issued.identifier
+    where
+        (candidates.key_rank = 0 or due.click_id = candidates.click_id)
+        -- Where consent does not cover the person, only what the network issued for this click is left.
+        and (not due.is_keys_only or issued.identifier is not null)
+    group by 1, 2, 3
+),
+
+final as (
+    select
+        conversion_key,
+        destination,
+        {{ json_aggregate('identifier', 'identifier_value') }} as identifiers
+    from carried
+    group by 1, 2
+)
+
+select * from final

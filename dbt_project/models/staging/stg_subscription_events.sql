@@ -1,0 +1,58 @@
+with source as (
+    select * from {{ source('raw', 'subscription_events') }}
+),
+
+renamed as (
+    select
+        event_id,
+        subscription_id,
+        session_id,
+        user_id,
+        cart_id,
+        click_id,
+        device_id,
+        email,
+        phone,
+        first_name,
+        last_name,
+        city,
+        region,
+        postal_code,
+        country,
+        ip,
+        user_agent,
+        page_url,
+        gclid,
+        gbraid,
+        wbraid,
+        dclid,
+        fbclid,
+        fbc,
+        fbp,
+        ga_client_id,
+        ttclid,
+        msclkid,
+        li_fat_id,
+        twclid,
+        epik,
+        rdt_cid,
+        sc_click_id,
+        irclickid,
+        cjevent,
+        awc,
+        ran_site_id,
+        subid,
+        event as source_event,
+        plan,
+        currency,
+        _row_hash as row_hash,
+        amount as gross_amount,
+        _row_number as file_row,
+        _seen as seen,
+        coalesce(is_test, false) as is_test,
+        occurred_at,
+        _loaded_at as loaded_at
+    from source
+)
+
+select * from renamed

@@ -1,0 +1,5 @@
+{% test one_row(model) %}
+select count(*) as rows_found
+from {{ model }}
+having count(*) <> 1
+{% endtest %}

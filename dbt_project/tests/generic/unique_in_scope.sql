@@ -1,0 +1,10 @@
+{# As `unique_together`, of the rows that this build computed: the others were looked at by the build that wrote them. #}
+{% test unique_in_scope(model, columns) %}
+select
+    {{ columns | join(', ') }},
+    count(*) as rows_found
+from {{ model }}
+where {{ key_in_scope() }}
+group by {{ columns | join(', ') }}
+having count(*) > 1
+{% endtest %}
