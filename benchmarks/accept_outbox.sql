@@ -21,7 +21,11 @@ select
     conversion_key,
     event_name,
     computed_against + 1 as revision,
-    case when computed_against = 0 then 'conversion' when desired_value = 0 then 'retraction' else 'restatement' end as kind,
+    case
+        when computed_against = 0 then 'conversion'
+        when desired_value = 0 then 'retraction'
+        else 'restatement'
+    end as kind,
     desired_value as value,
     last_accepted_value as previous_value,
     currency,

@@ -4,13 +4,17 @@
         [--histories 1 10 30] [--json] [--keep FOLDER] [--skip-incremental]
 
 Seconds are those of the SQL alone. The models and the statement take turns on the same warehouse, and their rows are
-compared; the quickest round of each counts. Belongs here: the order of things, and telling the figures.
+compared; the quickest round of each counts. Ends with 1 and a sentence where rows differ.
+
+Belongs here: what is measured in which order, and telling the figures. Does not belong here: how each of them is
+taken (`build_models.py`, `build_statement.py`, `build_days.py`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -40,6 +44,7 @@ def measure_build(warehouse: Path, clicks: int, orders: int, seed: int, rounds: 
     Raises:
         RowsDiffer: the statement and the models decide differently.
     """
+    load = round(os.getloadavg()[0], 1)
     write_warehouse(warehouse, Shape(clicks=clicks, orders=orders, days=_DAYS, seed=seed, late_from=_DAYS))
     builds: list[Build] = []
     statements: list[Statement] = []
@@ -57,6 +62,7 @@ def measure_build(warehouse: Path, clicks: int, orders: int, seed: int, rounds: 
         "clicks": clicks,
         "orders": orders,
         "threads": threads,
+        "load_before": load,
         "build_s": round(build, 3),
         "build_median_s": round(median(each.sql_s for each in builds), 3),
         "single_statement_s": round(statement, 3),
@@ -104,10 +110,14 @@ def main() -> None:
     shop = (arguments.clicks, arguments.orders, arguments.seed)
     try:
         with kept as folder:
-            figures = measure_build(Path(folder) / "full" / "warehouse.duckdb", *shop, arguments.rounds)
+            # One path for all: dbt parses anew where its warehouse is another one.
+            warehouse = Path(folder) / "warehouse.duckdb"
+            figures = measure_build(warehouse, *shop, arguments.rounds)
             if not arguments.skip_incremental:
-                days = Path(folder) / "days" / "warehouse.duckdb"
-                figures |= measure_increments(days, *shop, arguments.histories, arguments.days)
+                full = warehouse.parent / "full"
+                full.mkdir(exist_ok=True)
+                warehouse.rename(full / warehouse.name)
+                figures |= measure_increments(warehouse, *shop, arguments.histories, arguments.days)
     except (ModelsFailed, StatementFailed, RowsDiffer, StillDue) as error:
         sys.exit(str(error))
     if arguments.json:
@@ -117,7 +127,8 @@ def main() -> None:
 
 
 def _print(figures: dict[str, Any]) -> None:
-    print(f"{figures['clicks']:,} clicks, {figures['orders']:,} orders, {figures['threads']} threads\n")
+    print(f"{figures['clicks']:,} clicks, {figures['orders']:,} orders, {figures['threads']} threads")
+    print(f"Programs that ran beside it, on average before it began: {figures['load_before']}\n")
     print(f"{'':34} {'best s':>9} {'median s':>9} {'peak MB':>9}")
     for label, name, peak in (
         ("Models, everything", "build", "peak_mb"),

@@ -1,7 +1,7 @@
 """The deployment that the build benchmark measures: one event, four routes, receivers that nobody calls.
 
 Belongs here: its settings and definitions, and a warehouse that knows them. Does not belong here: rows of the shop
-(`build_input.py`), the same rules written by hand (`build_statement.sql`).
+(`build_input.py`), the same rules written by hand (`single_statement/`).
 """
 
 from __future__ import annotations

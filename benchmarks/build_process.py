@@ -1,4 +1,4 @@
-"""What a program of the benchmark took. Nothing else."""
+"""Programs that the benchmark starts: where from, and how much memory they took. Nothing else."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ create or replace temp macro draw(number, what) as hash(number, what, getvariabl
 create or replace temp macro percent(number, what) as draw(number, what) % 100;
 create or replace temp macro at_day(day) as getvariable('start') + to_days(day::integer);
 
--- 1. When, and in which session. A block is twenty minutes of clicks that begin sessions, and twenty of clicks that go on
--- with one of them.
+-- 1. When, and in which session. A block is twenty minutes of clicks that begin sessions, and twenty of clicks that go
+-- on with one of them.
 create or replace temp macro clicks_before(day) as
     (greatest(day, 0) * getvariable('clicks') + getvariable('days') - 1) // getvariable('days');
 create or replace temp macro orders_before(day) as greatest(day, 0) * getvariable('orders') // getvariable('days');

@@ -80,8 +80,7 @@ routed as (
 reasoned as (
     select
         *,
-        case when excluded is not null then excluded when click_id is null then 'no_match' else coalesce(kept, otherwise) end
-            as reason_code
+        coalesce(excluded, case when click_id is null then 'no_match' end, kept, otherwise) as reason_code
     from routed
 )
 select

@@ -20,7 +20,12 @@
         when told_by = 'undecided' then 'eligible'
         when wanted_value is null then 'no_rate'
         when wanted_value = reported_value and (reported_currency = sent_currency or wanted_value = 0)
-            then case when told_by = 'pixel' then 'pixel_reported' else reason_code end
+            then case
+                when told_by = 'pixel' then 'pixel_reported'
+                -- Told in time is told: no window that closes afterwards changes that.
+                when reason_code in ('on_hold', 'pixel_reported', 'too_old') then 'eligible'
+                else reason_code
+            end
         when not is_taken_back and reported_currency <> sent_currency then 'currency_changed'
         when
             not is_taken_back and reported_version <> value_version

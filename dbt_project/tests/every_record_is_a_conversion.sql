@@ -1,11 +1,10 @@
 {{ config(meta={'dagster': {'ref': {'name': 'conversions'}}}) }}
 
 -- Nothing disappears: every order and lead that was loaded is a conversion of each event made of them, and every other
--- record is one of each event that it qualifies for, from the first moment on for which the event is defined.
-{%- set times = {
-    'orders': ['ordered_at', 'paid_at', 'shipped_at', 'updated_at'], 'leads': ['created_at'],
-    'subscription_events': ['occurred_at'], 'app_events': ['occurred_at'], 'pixel_events': ['occurred_at']
-} %}
+-- record is one of each event that it qualifies for, from the first moment on for which the event is defined. Looks at
+-- what came since the last whole build and at what this one computed: the rest was looked at before.
+{%- set times = {'orders': ['ordered_at', 'paid_at', 'shipped_at', 'updated_at'], 'leads': ['created_at']} %}
+{%- set ids = source_ids() %}
 
 with events as (
     select
@@ -16,60 +15,77 @@ with events as (
     group by 1, 2
 ),
 
--- An event's record qualifies by what happened, under the version that holds at the time.
-qualifying as (
-    {%- for entity in ['subscription_events', 'app_events', 'pixel_events'] %}
-    select
-        definitions.event_name,
-        '{{ entity }}' as source_entity,
-        records.event_id as source_id
-    from {{ ref('stg_' ~ entity) }} as records
-    inner join {{ ref('stg_conversion_definitions') }} as definitions
-        on
-            definitions.source_entity = '{{ entity }}'
-            and {{ in_list('records.source_event', 'definitions.qualifying_statuses') }}
-            and {{ in_effect('definitions', 'records.occurred_at') }}
-    group by 1, 2, 3
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
-),
-
--- Of several rows of one event only one holds, and it may say something else.
-told_once as (
-    {%- for entity in ['subscription_events', 'app_events', 'pixel_events'] %}
+looked_at as (
+    {%- for entity, source_id in ids.items() %}
     select
         '{{ entity }}' as source_entity,
-        event_id as source_id
+        {{ source_id }} as source_id
     from {{ ref('stg_' ~ entity) }}
-    group by 1, 2
-    having count(distinct row_hash) = 1
-    {{ 'union all' if not loop.last }}
+    {%- if not builds_everything() %}
+    where {{ is_new() }}
+    {%- endif %}
+    union
     {%- endfor %}
+    select
+        source_entity,
+        source_id
+    from {{ ref('int_changed_conversions') }}
 ),
 
-expected as (
-    {%- for entity, source_id in {'orders': 'order_id', 'leads': 'lead_id'}.items() %}
+-- Whatever version of an order holds, it is none from before these times.
+expected_whole as (
+    {%- for entity, columns in times.items() %}
     select
         events.event_name,
         records.source_id
     from (
         select
-            {{ source_id }} as source_id,
-            min(least({{ times[entity] | join(', ') }})) as earliest
-        from {{ ref('stg_' ~ entity) }}
+            rows_of_one.{{ ids[entity] }} as source_id,
+            min(least({{ columns | join(', ') }})) as earliest
+        from {{ ref('stg_' ~ entity) }} as rows_of_one
+        inner join looked_at
+            on
+                rows_of_one.{{ ids[entity] }} = looked_at.source_id
+                and looked_at.source_entity = '{{ entity }}'
         group by 1
     ) as records
-    inner join events on events.source_entity = '{{ entity }}' and records.earliest >= events.defined_from
-    union all
+    inner join events on records.earliest >= events.defined_from and events.source_entity = '{{ entity }}'
+    {{ 'union all' if not loop.last }}
     {%- endfor %}
+),
+
+-- An event qualifies by what happened, under the version of its time. Where several rows tell of it only one holds.
+expected_events as (
+    {%- for entity in ['subscription_events', 'app_events', 'pixel_events'] %}
     select
-        qualifying.event_name,
-        qualifying.source_id
-    from qualifying
-    inner join told_once
+        definitions.event_name,
+        records.event_id as source_id
+    from (
+        select
+            rows_of_one.event_id,
+            min(rows_of_one.source_event) as source_event,
+            min(rows_of_one.occurred_at) as occurred_at
+        from {{ ref('stg_' ~ entity) }} as rows_of_one
+        inner join looked_at
+            on
+                rows_of_one.event_id = looked_at.source_id
+                and looked_at.source_entity = '{{ entity }}'
+        group by 1
+        having count(distinct rows_of_one.row_hash) = 1
+    ) as records
+    inner join {{ ref('stg_conversion_definitions') }} as definitions
         on
-            qualifying.source_entity = told_once.source_entity
-            and qualifying.source_id = told_once.source_id
+            {{ in_list('records.source_event', 'definitions.qualifying_statuses') }}
+            and {{ in_effect('definitions', 'records.occurred_at') }}
+            and definitions.source_entity = '{{ entity }}'
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+expected as (
+    select * from expected_whole
+    union all
+    select * from expected_events
 )
 
 select expected.*

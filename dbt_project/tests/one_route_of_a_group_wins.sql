@@ -1,6 +1,6 @@
 {{ config(meta={'dagster': {'ref': {'name': 'int_decisions'}}}) }}
 
--- Routes of one group share a conversion among none: at most one of them is told of it. Looks at what this build computed.
+-- Routes of one group share no conversion: at most one of them is told of it. Looks at what this build computed.
 select
     decisions.conversion_key,
     routes.scope,

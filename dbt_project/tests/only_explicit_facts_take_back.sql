@@ -1,7 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'postbacks'}}}) }}
 
--- Absence of data is never a reversal: what a receiver accepted becomes zero only by a refund, a chargeback, a cancelled
--- status or a disqualification, or where zero is a worth like any other.
+-- Absence of data is never a reversal: what a receiver accepted becomes zero only by a refund, a chargeback, a
+-- cancelled status or a disqualification, or where zero is a worth like any other.
 select
     destination,
     conversion_key,

@@ -16,14 +16,14 @@ select
     touchpoints.click_id,
     touchpoints.clicked_at
 from {{ ref('int_touchpoints') }} as touchpoints
-left join {{ ref('int_records') }} as records on touchpoints.conversion_key = records.conversion_key
-left join reach on records.event_name = reach.event_name
+left join {{ ref('conversions') }} as conversions on touchpoints.conversion_key = conversions.conversion_key
+left join reach on conversions.event_name = reach.event_name
 where
     {{ key_in_scope('touchpoints.conversion_key') }}
     and (
         reach.lookback_days is null
-        or touchpoints.clicked_at > records.attribution_at
-        or touchpoints.clicked_at < {{ add_hours('records.attribution_at', '-24 * reach.lookback_days') }}
+        or touchpoints.clicked_at > conversions.attribution_at
+        or touchpoints.clicked_at < {{ add_hours('conversions.attribution_at', '-24 * reach.lookback_days') }}
         or touchpoints.key_rank not in (1, 2, 3, 4)
-        or (touchpoints.key_rank = 1) <> coalesce(touchpoints.click_id = records.click_id, false)
+        or (touchpoints.key_rank = 1) <> coalesce(touchpoints.click_id = conversions.click_id, false)
     )

@@ -29,5 +29,5 @@ where
         or conversions.net_value < 0
         or conversions.net_value > conversions.value
         or (conversions.status in ('fully_reversed', 'cancelled', 'disqualified') and conversions.net_value <> 0)
-        or (conversions.reversed_amount = 0 and conversions.status = 'qualified' and conversions.net_value <> conversions.value)
+        or (conversions.status = 'qualified' and conversions.net_value <> conversions.value)
     )

@@ -44,8 +44,8 @@ def load_reference(
 #: time are in them. Those that the euro replaced, and those that were redenominated since there are reference rates.
 _RETIRED = {
     **dict.fromkeys(("ATS", "BGN", "CYP", "DEM", "EEK", "FIM", "FRF", "GRD", "HRK", "IEP", "LTL", "LVL", "MTL"), 2),
-    **dict.fromkeys(("NLG", "SIT", "SKK", "ROL", "TRL", "ZWL", "VEF", "MRO", "STD", "BYR"), 2),
-    **dict.fromkeys(("BEF", "ESP", "ITL", "LUF", "PTE"), 0),
+    **dict.fromkeys(("NLG", "ROL", "SIT", "SKK"), 2),
+    **dict.fromkeys(("BEF", "ESP", "ITL", "LUF", "PTE", "TRL"), 0),
 }
 
 

@@ -71,7 +71,7 @@ class Market:
     def __init__(self, chance: Random) -> None:
         self._chance = chance
         makers = {
-            "clicks": (self._click, 40),
+            "clicks": (self._click, 60),
             "orders": (self._order, 40),
             "refunds": (self._refund, 16),
             "leads": (self._lead, 16),
@@ -97,26 +97,26 @@ class Market:
 
     def _person(self) -> dict[str, Any]:
         return {
-            "session_id": self._maybe(self._one("s", 12)),
-            "user_id": self._maybe(self._one("u", 8)),
-            "cart_id": self._maybe(self._one("k", 10), 0.2),
+            "session_id": self._maybe(self._one("s", 8)),
+            "user_id": self._maybe(self._one("u", 6)),
+            "cart_id": self._maybe(self._one("k", 6), 0.2),
             "click_id": self._maybe(self._one("c", 30), 0.2),
-            "email": self._maybe(self._one("a", 6) + self._chance.choice(("@mail.test", "@example.com"))),
+            "email": self._maybe(self._one("a", 6) + self._chance.choice(("@mail.test",) * 5 + ("@example.com",))),
             "gclid": self._maybe(self._one("gclid", 8), 0.1),
             "fbc": self._maybe(f"fb.1.{int(START.timestamp() + self._chance.randrange(50 * 86_400)) * 1000}.x", 0.1),
             "fbp": self._maybe(self._one("fbp", 9), 0.2),
-            "is_test": self._maybe(True, 0.05),
+            "is_test": self._maybe(True, 0.03),
         }
 
     def _click(self, number: int) -> dict[str, Any]:
-        parameter = self._chance.choice(("gclid", "fbclid", "irclickid", "msclkid", "wbraid", "none"))
+        parameter = self._chance.choice(("gclid", "gclid", "fbclid", "irclickid", "irclickid", "msclkid", "wbraid", "none"))
         return {
             "click_id": self._one("c", 30),
             "clicked_at": self._time(),
             "landing_url": f"https://shop.example/?x=1&{parameter}={self._one(parameter, 8)}%2F#top",
-            "session_id": self._maybe(self._one("s", 12)),
-            "user_id": self._maybe(self._one("u", 8)),
-            "cart_id": self._maybe(self._one("k", 10), 0.2),
+            "session_id": self._maybe(self._one("s", 8)),
+            "user_id": self._maybe(self._one("u", 6)),
+            "cart_id": self._maybe(self._one("k", 6), 0.2),
             "fbp": self._maybe(self._one("fbp", 9), 0.2),
         }
 
@@ -124,7 +124,7 @@ class Market:
         return {
             "order_id": self._one("o", 24),
             "ordered_at": self._time(),
-            "status": self._chance.choice(("pending", "paid", "paid", "paid", "shipped", "cancelled", "fraud", "failed")),
+            "status": self._chance.choice(("pending", *("paid",) * 6, "shipped", "shipped", "cancelled", "fraud", "failed")),
             "amount": self._amount(),
             "tax": self._maybe("1.00"),
             "discount": self._maybe("0.50"),

@@ -45,6 +45,12 @@ class Terms:
     #: Does not send what the shop's pixel, heard by every destination, reported.
     suppresses: bool = False
 
+    def holds(self, order: Order) -> bool:
+        """Whether the route was in force when the order was placed."""
+        return (self.starts is None or self.starts <= order.ordered_at) and (
+            self.ends is None or order.ordered_at < self.ends
+        )
+
 
 class Decided(NamedTuple):
     """One decision: the reason, and the click that the destination would be told of."""
@@ -74,7 +80,10 @@ def decisions(landing: Path, terms: Sequence[Terms], as_of: datetime) -> dict[tu
     decided = {}
     for order in orders.values():
         matches = {each.route: best for each in terms if (best := clicks.best(order, each.route))}
-        held = winners(matches)
+        # A route that is not in force takes nothing from the others of its group.
+        held = winners(
+            {each.route: matches[each.route] for each in terms if each.route in matches and each.holds(order)}
+        )
         for each in terms:
             match = matches.get(each.route)
             reason = (

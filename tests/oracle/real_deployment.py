@@ -34,8 +34,8 @@ class RealDeployment(Deployment):
         """Copies a folder of landing files as it is; `name`: where to, inside the deployment's own."""
         shutil.copytree(landing, self._landing / name, copy_function=shutil.copyfile, dirs_exist_ok=True)
 
-    def counts(self, sql: str) -> dict[Any, int]:
-        """Key -> count, of a query for two columns, or for several that make the key and the count."""
+    def counts(self, sql: str) -> dict[Any, Any]:
+        """Key -> count, or whatever else the last column is; the columns before it are the key."""
         return {row[0] if len(row) == 2 else row[:-1]: row[-1] for row in self.query(sql)}
 
 

@@ -1,4 +1,4 @@
-"""The lead-generation example does what its README says, on the rows that stand there and a lead that is disqualified."""
+"""The lead-generation example does what its README says, on the rows that stand there, and what follows from them."""
 
 from __future__ import annotations
 

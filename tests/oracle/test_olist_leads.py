@@ -134,6 +134,24 @@ def test_months_are_those_of_the_shops_clock(market: RealDeployment, leads: list
         assert found == expected == BY_MONTH[event]
 
 
+def test_lead_to_close_of_each_month_of_contact(market: RealDeployment, leads: list[Lead]) -> None:
+    found = {
+        month: (won, qualified)
+        for month, won, qualified in market.query(
+            """
+            select
+                strftime(timezone('America/Sao_Paulo', action_at), '%Y-%m'),
+                count(*) filter (event_name = 'deal_won'), count(*) filter (event_name = 'qualified_lead')
+            from marts.conversions where status = 'qualified' group by 1 order by 1
+            """
+        )
+    }
+    won = by_month(lead.contacted_on for lead in leads if lead.won_at)
+    contacted = by_month(lead.contacted_on for lead in leads)
+    assert found == {month: (won.get(month, 0), count) for month, count in contacted.items()}
+    assert found["2018-04"] == (183, 1_352)
+
+
 def test_the_newest_status_of_a_lead_is_the_last_of_its_history(market: RealDeployment, leads: list[Lead]) -> None:
     found = market.counts(
         "select source_status, count(*) from marts.conversions where event_name = 'qualified_lead' group by 1"
@@ -157,12 +175,13 @@ def test_a_deal_dated_before_its_lead_counts_and_is_told_with_the_rest(
     assert found == ("qualified", True, odd.won_at[:10])
     reasons = market.counts(
         f"""
-        select destination, reason_code from marts.decisions
+        select destination, reason_code, event_time = action_at from marts.decisions
         where event_name = 'deal_won' and source_id = '{odd.lead_id}'
         """
     )
-    # It came by organic search.
-    assert reasons == {"google": "no_match", "affiliate": "no_match"}
+    # It came by organic search. No receiver would take an event from before the click.
+    assert reasons == {("google", "no_match"): True, ("affiliate", "no_match"): True}
+    assert market.query("select count(*) from marts.decisions where event_time < clicked_at") == [(0,)]
 
 
 def test_a_midnight_that_there_was_not_is_named_and_not_guessed(

@@ -11,7 +11,7 @@ import pytest
 from tests.models.dbt_process import DbtProcess
 from tests.models.deployment import ADJUSTABLE
 from tests.oracle.datasets import LANDING
-from tests.oracle.online_retail import Route
+from tests.oracle.online_retail import Route, read
 from tests.oracle.online_retail_decisions import Decided, Terms, decisions
 from tests.oracle.real_deployment import RealDeployment, at
 
@@ -26,7 +26,12 @@ TERMS = (
     ),
     Terms(Route("meta", "fbclid", lookback=timedelta(days=7)), asks_consent=True, suppresses=True),
     Terms(Route("impact", "irclickid", "partners"), hold=timedelta(days=30), suppresses=True),
-    Terms(Route("microsoft", "msclkid", "partners", lookback=timedelta(days=10)), hold=timedelta(days=14)),
+    Terms(
+        Route("microsoft", "msclkid", "partners", lookback=timedelta(days=10)),
+        starts=at("2010-02-01"),
+        ends=at("2010-11-01"),
+        hold=timedelta(days=14),
+    ),
 )
 DEFINITIONS = {
     "conversions": "event_name,source_entity,qualifying_statuses,hold_days\npurchase,orders,paid|shipped|completed,0\n",
@@ -36,7 +41,7 @@ consent_denied,consent_unknown,pixel_deduplication,event_id_template,start_at,en
 google,purchase,purchase,click,gclid,30,network,0,ad_user_data,block,block,none,,2010-01-01,2010-12-01
 meta,purchase,Purchase,click,fbclid,7,network,0,ad_user_data,block,flag,suppress,px-{order_id},2009-12-01,
 impact,purchase,sale,click,irclickid,30,group:partners,30,,block,block,suppress,px-{order_id},2009-12-01,
-microsoft,purchase,sale,click,msclkid,10,group:partners,14,,block,block,none,,2009-12-01,
+microsoft,purchase,sale,click,msclkid,10,group:partners,14,,block,block,none,,2010-02-01,2010-11-01
 """,
     "click_id_parameters": """\
 parameter,identifier,network,valid_days
@@ -62,19 +67,33 @@ DECISIONS = {
     ("meta", "no_match"): 17_811,
     ("meta", "pixel_reported"): 1_350,
     ("meta", "zero_value"): 3_270,
-    ("impact", "eligible"): 2_310,
+    ("impact", "eligible"): 2_355,
     ("impact", "fully_reversed"): 30,
-    ("impact", "lost_to_other_route"): 398,
+    ("impact", "lost_to_other_route"): 302,
     ("impact", "no_match"): 13_622,
     ("impact", "on_hold"): 1_846,
-    ("impact", "pixel_reported"): 2_745,
+    ("impact", "pixel_reported"): 2_796,
     ("impact", "zero_value"): 3_270,
-    ("microsoft", "eligible"): 3_177,
-    ("microsoft", "fully_reversed"): 26,
-    ("microsoft", "lost_to_other_route"): 303,
-    ("microsoft", "no_match"): 17_036,
-    ("microsoft", "on_hold"): 409,
+    ("microsoft", "before_start"): 2_787,
+    ("microsoft", "after_end"): 3_581,
+    ("microsoft", "eligible"): 2_206,
+    ("microsoft", "fully_reversed"): 22,
+    ("microsoft", "lost_to_other_route"): 212,
+    ("microsoft", "no_match"): 12_143,
     ("microsoft", "zero_value"): 3_270,
+}
+
+
+#: (destination, who saw it) -> events of the pixel; 1,724 carry no order id, 300 of them none in their own either.
+PIXEL_REPORTS = {
+    ("google", "both"): 11_961,
+    ("google", "pixel"): 1_724,
+    ("microsoft", "both"): 11_961,
+    ("microsoft", "pixel"): 1_724,
+    ("meta", "both"): 13_385,
+    ("meta", "pixel"): 300,
+    ("impact", "both"): 13_385,
+    ("impact", "pixel"): 300,
 }
 
 
@@ -100,6 +119,24 @@ def test_every_decision_is_the_one_that_the_independent_program_takes(shop: Real
     by_reason = Counter((destination, each.reason) for (_, destination), each in expected.items())
     assert by_reason == DECISIONS
     assert sum(by_reason.values()) == 24_221 * len(TERMS)
+
+
+def test_every_pixel_report_is_one_that_the_backend_knows_or_the_pixel_alone(shop: RealDeployment) -> None:
+    orders = {row["order_id"] for row in read(LANDING, "orders")}
+    events = list(read(LANDING, "pixel_events"))
+    expected: Counter[tuple[str, str]] = Counter()
+    for event in events:
+        # Two routes say how their tag's event ids are made; the others know an order by its own id only.
+        named = event["event_id"].removeprefix("px-")
+        for destination, known in (
+            ("google", event.get("order_id")),
+            ("microsoft", event.get("order_id")),
+            ("meta", event.get("order_id", named)),
+            ("impact", event.get("order_id", named)),
+        ):
+            expected[destination, "both" if known in orders else "pixel"] += 1
+    found = shop.counts("select destination, seen_by, count(*) from marts.pixel_reports group by 1, 2")
+    assert found == expected == PIXEL_REPORTS
 
 
 def test_nothing_is_withheld_without_a_sentence(shop: RealDeployment) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -20,14 +20,15 @@ CURRENCIES = {"euro": "EUR", "dollar": "USD", "yen": "JPY", "krona": "ISK"}
 MINOR_UNIT = {"EUR": Decimal("0.01"), "USD": Decimal("0.01"), "JPY": Decimal(1)}
 #: Orders that the rate's twelve decimals cost a unit, of 24,221.
 OFF_BY_A_UNIT = {"EUR": 0, "USD": 3, "JPY": 1}
-#: Codes that ISO 4217 lists no more.
-RETIRED = ("BGN", "CYP", "EEK", "HRK", "LTL", "LVL", "MTL", "ROL", "SIT", "SKK", "TRL")
+#: Currencies that went, or that nobody fixes a rate for any more, and the day of the last one.
+LAST_DAYS = {"RUB": date(2022, 3, 1), "HRK": date(2022, 12, 30), "SKK": date(2008, 12, 31), "TRL": date(2004, 12, 31)}
+DAYS_LATE = (0, 1, 6, 7)
 DEFINITIONS = {
     "conversions": "event_name,source_entity,qualifying_statuses\npurchase,orders,paid|shipped|completed\n",
     "routes": "destination,event_name,receiver_event,match_on,identifiers,lookback_days,scope,hold_days,currency,"
     "consent_purposes,start_at\n"
     + "".join(
-        f"{destination},purchase,purchase,click,gclid,30,network,0,{currency},,2009-12-01\n"
+        f"{destination},purchase,purchase,click,gclid,30,network,0,{currency},,2004-01-01\n"
         for destination, currency in CURRENCIES.items()
     ),
     "click_id_parameters": "parameter,identifier,network,valid_days\ngclid,gclid,google,90\n",
@@ -41,7 +42,7 @@ def rates() -> ReferenceRates:
 
 @pytest.fixture(scope="module")
 def shop(home: Path, dbt: DbtProcess, rates: ReferenceRates) -> RealDeployment:
-    """The real shop, all rates, and a few orders in roubles from around the day of their last rate."""
+    """The real shop, all rates, and a few orders in currencies that went."""
     shop = RealDeployment(
         home, dbt, {destination: ADJUSTABLE for destination in CURRENCIES}, DEFINITIONS, zone="Europe/London"
     )
@@ -57,33 +58,30 @@ def shop(home: Path, dbt: DbtProcess, rates: ReferenceRates) -> RealDeployment:
     )
     shop.file(
         "orders",
-        "roubles",
+        "retired",
         [
             {
-                "order_id": f"rouble-{day}",
-                "ordered_at": f"2022-03-{day:02}T12:00:00Z",
+                "order_id": f"{currency}-{late}",
+                "ordered_at": f"{last_day + timedelta(days=late)}T12:00:00Z",
                 "status": "paid",
                 "amount": "10000.00",
-                "currency": "RUB",
-                "gclid": f"g{day}",
+                "currency": currency,
+                "gclid": f"{currency}{late}",
             }
-            for day in (1, 2, 7, 8)
+            for currency, last_day in LAST_DAYS.items()
+            for late in DAYS_LATE
         ],
     )
-    shop.build(at("2022-04-01"))
+    shop.build(at("2023-02-01"))
     return shop
 
 
-def test_every_rate_is_in_or_in_quarantine_for_a_retired_code(shop: RealDeployment, rates: ReferenceRates) -> None:
+def test_every_rate_is_in_and_none_in_quarantine(shop: RealDeployment, rates: ReferenceRates) -> None:
     told = Counter(currency for _, currency, _ in rates.rows())
     assert (len(told), sum(told.values()), told["EUR"]) == (42, 221_702 + 7_126, 7_126)
     found = shop.counts("select currency, count(*) from raw.fx_rates group by 1")
-    assert found == {currency: count for currency, count in told.items() if currency not in RETIRED}
-    refused = shop.counts(
-        "select reason, json_extract_string(\"row\", '$.currency'), count(*) from raw.quarantine"
-        " where entity = 'fx_rates' group by 1, 2"
-    )
-    assert refused == {("currency is not a currency code of ISO 4217.", code): told[code] for code in RETIRED}
+    assert found == told
+    assert shop.query("select count(*) from raw.quarantine where entity = 'fx_rates'") == [(0,)]
 
 
 def test_every_rate_keeps_its_twelve_decimals(shop: RealDeployment, rates: ReferenceRates) -> None:
@@ -91,7 +89,7 @@ def test_every_rate_keeps_its_twelve_decimals(shop: RealDeployment, rates: Refer
         (day, currency): rate
         for day, currency, rate in shop.query("select date, currency, rate_to_base from raw.fx_rates")
     }
-    assert found == {(day, currency): rate for day, currency, rate in rates.rows() if currency not in RETIRED}
+    assert found == {(day, currency): rate for day, currency, rate in rates.rows()}
 
 
 def test_every_order_is_worth_what_exact_arithmetic_says(shop: RealDeployment, rates: ReferenceRates) -> None:
@@ -120,7 +118,7 @@ def test_saturdays_and_sundays_take_fridays_rate(shop: RealDeployment, rates: Re
     assert {day.isoweekday() for day in late} == {6, 7}
     assert sum(days[day] for day in late) == 2_752
     found = {order_id: rate for order_id, (_, _, rate, _) in _told(shop, "euro").items()}
-    by_day = {}
+    by_day: dict[date, set[Decimal | None]] = {}
     for order_id, (ordered_at, _) in _orders(shop, "GBP").items():
         by_day.setdefault(ordered_at.date(), set()).add(found[order_id])
     assert all(len(each) == 1 for each in by_day.values())
@@ -140,15 +138,16 @@ def test_a_currency_without_a_rate_is_told_nothing(shop: RealDeployment, rates: 
 
 
 def test_a_rate_serves_for_a_week_after_its_last_day(shop: RealDeployment, rates: ReferenceRates) -> None:
-    assert rates.last_day("RUB") == date(2022, 3, 1)
+    expected: dict[str, tuple[str, str, Decimal | None, Decimal | None]] = {}
+    for currency, last_day in LAST_DAYS.items():
+        assert rates.last_day(currency) == last_day
+        rate = rates.rate(currency, "EUR", last_day)
+        assert rate is not None
+        worth = (10_000 * rate).quantize(MINOR_UNIT["EUR"], ROUND_HALF_UP)
+        expected |= {f"{currency}-{late}": ("eligible", "EUR", rate, worth) for late in DAYS_LATE}
+        expected[f"{currency}-7"] = ("no_rate", "EUR", None, None)
     found = _told(shop, "euro")
-    rate = rates.rate("RUB", "EUR", date(2022, 3, 1))
-    assert rate is not None
-    worth = (10_000 * rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    assert {order_id: found[order_id] for order_id in found if order_id.startswith("rouble")} == {
-        **{f"rouble-{day}": ("eligible", "EUR", rate, worth) for day in (1, 2, 7)},
-        "rouble-8": ("no_rate", "EUR", None, None),
-    }
+    assert {order_id: found[order_id] for order_id in found if "-" in order_id} == expected
 
 
 def _orders(shop: RealDeployment, currency: str) -> dict[str, tuple[datetime, Decimal]]:

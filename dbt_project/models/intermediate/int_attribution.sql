@@ -1,11 +1,21 @@
 {%- set attribution_rule =
-    'match_class, clicked_at desc nulls last, key_rank, click_id, preference, identifier_value' -%}
+    'match_class, clicked_at desc nulls last, key_rank, candidates.click_id, preference, identifier_value' -%}
 
 with ranked as (
     select
-        *,
-        row_number() over (partition by conversion_key, destination order by {{ attribution_rule }}) as pick
-    from {{ ref('int_attribution_candidates') }}
+        candidates.*,
+        row_number() over (
+            partition by candidates.conversion_key, candidates.destination
+            order by
+                -- What was told stays with the click it was told with.
+                case when candidates.click_id = reported.reported_click_id and reported.is_claimed then 0 else 1 end,
+                {{ attribution_rule }}
+        ) as pick
+    from {{ ref('int_attribution_candidates') }} as candidates
+    left join {{ ref('int_reported') }} as reported
+        on
+            candidates.conversion_key = reported.conversion_key
+            and candidates.destination = reported.destination
 ),
 
 best_per_route as (
@@ -32,10 +42,13 @@ claims as (
 competing as (
     select
         *,
-        row_number() over (partition by conversion_key, scope order by {{ attribution_rule }}, destination) as place
-    from best_per_route
+        row_number() over (
+            partition by candidates.conversion_key, candidates.scope
+            order by {{ attribution_rule }}, candidates.destination
+        ) as place
+    from best_per_route as candidates
     -- A route that is not in force then takes nothing from the others.
-    where scope <> 'network' and is_in_force
+    where candidates.scope <> 'network' and candidates.is_in_force
 ),
 
 final as (

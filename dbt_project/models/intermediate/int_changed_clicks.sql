@@ -2,9 +2,9 @@
 {%- set columns = ['click_id', 'session_id', 'cart_id', 'user_id'] -%}
 {%- if builds_everything() %}
 select
-    {%- for column in columns %}
+{%- for column in columns %}
     cast(null as varchar) as {{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
+{%- endfor %}
 where false
 {%- else %}
 select

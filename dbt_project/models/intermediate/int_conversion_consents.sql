@@ -43,7 +43,7 @@ decisive as (
         *,
         row_number() over (
             partition by conversion_key, purpose
-            order by state, recorded_at desc, subject_type desc
+            order by state asc, recorded_at desc, subject_type desc
         ) as pick
     from ranked
     where recency = 1 or (recency_at_action = 1 and recorded_at <= action_at)
@@ -52,11 +52,11 @@ decisive as (
 final as (
     select
         conversion_key,
-        {%- for purpose in purposes %}
-        max(case when purpose = '{{ purpose }}' then state end) as {{ purpose }},
-        max(case when purpose = '{{ purpose }}' then {{ one_text(['subject_type', 'version', 'recorded_at']) }} end)
-            as {{ purpose }}_record{{ ',' if not loop.last }}
-        {%- endfor %}
+    {%- for purpose in purposes %}
+    max(case when purpose = '{{ purpose }}' then state end) as {{ purpose }},
+    max(case when purpose = '{{ purpose }}' then {{ one_text(['subject_type', 'version', 'recorded_at']) }} end)
+        as {{ purpose }}_record{{ ',' if not loop.last }}
+    {%- endfor %}
     from decisive
     where pick = 1
     group by 1

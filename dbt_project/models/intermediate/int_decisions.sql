@@ -40,9 +40,9 @@ told as (
         case when told_by is null then first_reason else adjustment_reason end as reason_code,
         told_by,
         told_click_id as click_id,
-        matched_by,
-        identifier,
-        identifier_value,
+        case when not coalesce(is_told_click_gone, false) then matched_by end as matched_by,
+        case when not coalesce(is_told_click_gone, false) then identifier end as identifier,
+        case when not coalesce(is_told_click_gone, false) then identifier_value end as identifier_value,
         consent_state,
         consent,
         consent_record,
@@ -73,11 +73,17 @@ told as (
         event_time,
         occurred_at,
         eligible_at,
-        clicked_at,
+        case when not coalesce(is_told_click_gone, false) then clicked_at end as clicked_at,
         case when told_by is not null then adjustable_from end as not_before,
         case when told_by is null then expires_at else adjustable_until end as expires_at,
         touched_at,
-        {{ next_change(['eligible_at', 'expires_at', 'deduplicated_until', 'adjustable_until']) }} as next_change_at
+        case
+            when told_by is not null and wanted_value <> reported_value then {{ next_change(['adjustable_until']) }}
+            when told_by is not null then null
+            when first_reason = 'on_hold' then eligible_at
+            when first_reason in ('eligible', 'no_rate')
+                then {{ next_change(['expires_at', 'deduplicated_until']) }}
+        end as next_change_at
     from judged
 ),
 

@@ -8,8 +8,23 @@ with newest as (
         events.*
     from (
         select
-            event_id, click_id, session_id, cart_id, user_id, device_id, email, phone, ip, source_event, currency,
-            gross_amount, is_test, occurred_at, seen, file_row, loaded_at,
+            event_id,
+            click_id,
+            session_id,
+            cart_id,
+            user_id,
+            device_id,
+            email,
+            phone,
+            ip,
+            source_event,
+            currency,
+            gross_amount,
+            is_test,
+            occurred_at,
+            seen,
+            file_row,
+            loaded_at,
             row_number() over (partition by event_id order by seen desc, row_hash desc, file_row desc) as version_rank
         from {{ ref('stg_' ~ entity) }}
         where {{ in_scope(entity, 'event_id') }}

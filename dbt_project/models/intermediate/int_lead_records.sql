@@ -2,20 +2,20 @@ with history as (
     select
         leads.*,
         row_number() over (
-            partition by lead_id
+            partition by leads.lead_id
             -- Two statuses of one moment: the one further on in a lead's life is the later one.
             order by
-                status_at desc,
-                position(status in 'new verified qualified closed_lost closed_won disqualified') desc,
-                seen desc, row_hash desc, file_row desc
+                leads.status_at desc,
+                position(leads.status in 'new verified qualified closed_lost closed_won disqualified') desc,
+                leads.seen desc, leads.row_hash desc, leads.file_row desc
         ) as recency,
         -- What a lead's rows say of the person may stand in one of them only.
         row_number() over (
-            partition by lead_id
+            partition by leads.lead_id
             order by
                 case when {{ has_identity('leads') }} then 0 else 1 end,
                 case when coalesce(leads.email, leads.phone) is not null then 0 else 1 end,
-                status_at, row_hash, file_row
+                leads.status_at, leads.row_hash, leads.file_row
         ) as identity_rank
     from {{ ref('stg_leads') }} as leads
     where {{ in_scope('leads', 'lead_id') }}
@@ -54,8 +54,10 @@ joined as (
             as is_test_by_rule,
         case definitions.action_at_column when 'status_at' then qualified.qualified_status_at else newest.created_at end
             as action_at,
-        case definitions.qualified_at_column when 'created_at' then newest.created_at
-            else qualified.qualified_status_at end as qualified_at
+        case definitions.qualified_at_column
+            when 'created_at' then newest.created_at
+            else qualified.qualified_status_at
+        end as qualified_at
     from history as newest
     inner join history as persons on newest.lead_id = persons.lead_id and persons.identity_rank = 1
     inner join definitions on {{ in_effect('definitions', 'newest.created_at') }}

@@ -38,6 +38,7 @@ final as (
         event_id,
         coalesce(order_id, named_id) as source_id,
         currency,
+        true as is_first_name,
         gross_amount,
         occurred_at
     from heard
@@ -48,6 +49,7 @@ final as (
         event_id,
         named_id as source_id,
         currency,
+        false as is_first_name,
         gross_amount,
         occurred_at
     from heard

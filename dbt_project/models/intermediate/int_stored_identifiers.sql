@@ -15,7 +15,10 @@ with carrying as (
             carriers.seen = records.identity_seen
             and carriers.file_row = records.identity_file_row
             and records.source_entity = '{{ entity }}'
-    where coalesce({% for identifier in accepted %}carriers.{{ identifier }}, {% endfor %}null) is not null
+    where
+        coalesce(
+            {% for identifier in accepted %}carriers.{{ identifier }}, {% endfor %}null
+        ) is not null
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

@@ -34,7 +34,7 @@ paired as (
             refunds.subscription_id = charges.subscription_id
             and charges.source_event in ('start', 'renewal', 'upgrade', 'downgrade')
             and coalesce(charges.gross_amount, 0) > 0
-            and charges.occurred_at <= refunds.occurred_at
+            and refunds.occurred_at >= charges.occurred_at
     where refunds.source_event in ('refund', 'chargeback')
 )
 

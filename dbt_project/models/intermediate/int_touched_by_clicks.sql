@@ -14,7 +14,10 @@ changed as (
 ),
 
 new_identifiers as (
-    {{ click_identifier_rows('new_clicks', ['click_id']) }}
+    select
+        {{ carried_identifier('carried') }} as identifier,
+        {{ carried_value('carried') }} as identifier_value
+    from (select {{ exploded(carried_by_click('new_clicks')) }} as carried from new_clicks) as clicks
 ),
 
 final as (

@@ -1,7 +1,14 @@
 {{ config(materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail') }}
 
 {%- set keys = ['click_id', 'session_id', 'cart_id', 'user_id'] -%}
-{%- set given = record_identifiers() | select('in', accepted_identifiers()) | list -%}
+{#- Clicks lie in order of time: constant bounds let the engine pass over the history. -#}
+{%- set span = none -%}
+{%- if execute and not builds_everything() -%}
+    {%- set span = run_query(
+        'select min(attribution_at) as earliest, max(attribution_at) as latest, (select max(lookback_days) from '
+        ~ ref('stg_routes') ~ ') as days from ' ~ ref('int_records')
+    ).rows[0] -%}
+{%- endif -%}
 
 with reach as (
     select
@@ -20,21 +27,6 @@ conversions as (
     inner join reach on records.event_name = reach.event_name
 ),
 
-clicks as (
-    select * from {{ ref('stg_clicks') }}
-    {%- if execute and not builds_everything() %}
-    {%- set span = run_query(
-        'select min(attribution_at) as earliest, max(attribution_at) as latest, (select max(lookback_days) from '
-        ~ ref('stg_routes') ~ ') as days from ' ~ ref('int_records')
-    ).rows[0] %}
-    -- Clicks lie in order of time: constant bounds let the engine pass over the history.
-    where
-        clicked_at <= timestamptz '{{ span['latest'] or '1970-01-01 00:00:00+00' }}'
-        and clicked_at >= timestamptz '{{ span['earliest'] or '1970-01-01 00:00:00+00' }}'
-        - interval '{{ span['days'] or 0 }} days'
-    {%- endif %}
-),
-
 -- A click that shares several keys counts by the first of them.
 matched as (
     {%- for key in keys %}
@@ -43,7 +35,7 @@ matched as (
         {{ loop.index }} as key_rank,
         clicks.click_id,
         clicks.landing_url,
-        {%- for identifier in given %}
+        {%- for identifier in given_identifiers() %}
         clicks.{{ identifier }},
         {%- endfor %}
         clicks.clicked_at,
@@ -51,28 +43,40 @@ matched as (
         clicks.file_row,
         clicks.loaded_at
     from conversions
-    inner join clicks on conversions.{{ key }} = clicks.{{ key }}
+    inner join {{ ref('stg_clicks') }} as clicks on conversions.{{ key }} = clicks.{{ key }}
     where
         clicks.clicked_at between conversions.reach_from and conversions.attribution_at
         {%- for earlier in keys[:loop.index0] %}
-        and (conversions.{{ earlier }} = clicks.{{ earlier }}) is not true
+        and (convers        ions.{{ earlier }} = clicks.{{ earlier }}) is not true
         {%- endfor %}
+    {%- if span and span['latest'] %}
+        and clicks.clicked_at <= timestamptz '{{ span['latest'] }}'
+        and clicks.clicked_at
+        >= timestamptz '{{ span['earliest'] }}' - interval '{{ span['days'] or 0 }} days'
+    {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
 identified as (
-    {{ click_identifier_rows('matched', [
-        'conversion_key', 'key_rank', 'click_id', 'clicked_at', 'seen', 'file_row', 'loaded_at'
-    ]) }}
+    select
+        matched.conversion_key,
+        matched.key_rank,
+        matched.click_id,
+        {{ exploded(carried_by_click('matched')) }} as carried,
+        matched.clicked_at,
+        matched.seen,
+        matched.file_row,
+        matched.loaded_at
+    from matched
 ),
 
 final as (
     select
         identified.conversion_key,
         identified.click_id,
-        identified.identifier,
-        identified.identifier_value,
+        {{ carried_identifier('identified.carried') }} as identifier,
+        {{ carried_value('identified.carried') }} as identifier_value,
         identified.key_rank,
         identified.clicked_at,
         identified.loaded_at

@@ -26,7 +26,8 @@ placed as (
         count(*) over (partition by touchpoints.conversion_key) as touchpoints,
         power(
             0.5,
-            {{ seconds_between('touchpoints.clicked_at', 'conversions.attribution_at') }} / (86400.0 * {{ half_life_days }})
+            {{ seconds_between('touchpoints.clicked_at', 'conversions.attribution_at') }}
+            / (86400.0 * {{ half_life_days }})
         ) as weight
     from touchpoints
     inner join {{ ref('conversions') }} as conversions on touchpoints.conversion_key = conversions.conversion_key

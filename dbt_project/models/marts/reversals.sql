@@ -34,8 +34,10 @@ by_status as (
         'status:' || records.source_status as reversal_id,
         records.event_name,
         records.source_id,
-        case records.source_status when 'cancelled' then 'cancellation' when 'disqualified' then 'disqualification'
-            else records.source_status end as kind,
+        case records.source_status
+            when 'cancelled' then 'cancellation' when 'disqualified' then 'disqualification'
+            else records.source_status
+        end as kind,
         'applied' as status,
         'status ' || records.source_status as reason,
         records.source_currency as currency,

@@ -1,4 +1,4 @@
-{# As `unique_together`, of the rows that this build computed: the others were looked at by the build that wrote them. #}
+{# As `unique_together`, of what this build computed: the other rows were looked at by the build that wrote them. #}
 {% test unique_in_scope(model, columns) %}
 select
     {{ columns | join(', ') }},

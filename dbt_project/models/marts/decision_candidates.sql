@@ -1,0 +1,84 @@
+{{ config(materialized='view') }}
+
+{#-
+    Why each click won or lost, for one conversion at a time: whoever shares a key with it, whatever the window. Computed
+    when it is asked for, so ask for one conversion_key.
+-#}
+{%- set keys = ['click_id', 'session_id', 'cart_id', 'user_id'] -%}
+
+with shared as (
+    {%- for key in keys %}
+    select
+        conversions.conversion_key,
+        conversions.event_name,
+        conversions.attribution_at,
+        '{{ key }}' as matched_by,
+        clicks.click_id,
+        {{ carried_by_click('clicks') }} as carried,
+        clicks.clicked_at,
+        clicks.seen,
+        clicks.file_row
+    from {{ ref('conversions') }} as conversions
+    inner join {{ ref('stg_clicks') }} as clicks on conversions.{{ key }} = clicks.{{ key }}
+    {%- for earlier in keys[:loop.index0] %}
+        {{ 'where' if loop.first else 'and' }}
+        (conversions.{{ earlier }} = clicks.{{ earlier }}) is not true
+        {%- endfor %}
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+),
+
+routed as (
+    select
+        shared.*,
+        routes.destination,
+        routes.lookback_days,
+        accepted.identifier,
+        accepted.valid_days,
+        row_number() over (
+            partition by shared.conversion_key, shared.click_id, routes.destination
+            order by accepted.valid_days desc nulls first, accepted.preference asc, accepted.identifier asc
+        ) as pick
+    from shared
+    left join {{ ref('int_click_versions') }} as versions on shared.click_id = versions.click_id
+    inner join {{ ref('stg_routes') }} as routes
+        on
+            shared.event_name = routes.event_name
+            and routes.match_on <> 'identity'
+    left join {{ ref('int_route_identifiers') }} as accepted
+        on
+            routes.event_name = accepted.event_name
+            and routes.destination = accepted.destination
+            and {{ carries('shared.carried', 'accepted.identifier') }}
+    where versions.click_id is null or (shared.seen = versions.seen and shared.file_row = versions.file_row)
+),
+
+final as (
+    select
+        routed.conversion_key,
+        routed.destination,
+        routed.click_id,
+        routed.matched_by,
+        routed.identifier,
+        case
+            when routed.clicked_at > routed.attribution_at then 'after_the_act'
+            when routed.clicked_at < {{ add_hours('routed.attribution_at', '-24 * routed.lookback_days') }}
+                then 'before_the_window'
+            when routed.identifier is null then 'no_accepted_identifier'
+            when routed.clicked_at < {{ add_hours('routed.attribution_at', '-24 * routed.valid_days') }}
+                then 'identifier_expired'
+            when decisions.click_id = routed.click_id and decisions.is_winner then 'won'
+            when decisions.click_id = routed.click_id then 'lost_to_other_route'
+            when decisions.is_claimed and routed.clicked_at > decisions.clicked_at then 'came_after_the_report'
+            else 'outranked'
+        end as verdict,
+        routed.clicked_at
+    from routed
+    left join {{ ref('int_decisions') }} as decisions
+        on
+            routed.conversion_key = decisions.conversion_key
+            and routed.destination = decisions.destination
+    where routed.pick = 1
+)
+
+select * from final

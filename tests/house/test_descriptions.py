@@ -1,0 +1,79 @@
+"""Every model and every column that a built warehouse has is described, and dbt has nothing to warn of."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.models.dbt_process import DbtProcess
+from tests.models.deployment import Deployment
+from tests.models.market import DEFINITIONS, DESTINATIONS, START, Market
+
+
+@pytest.fixture(scope="module")
+def documented(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Manifest and catalog, as dbt wrote them, of a deployment that uses every feature."""
+    folder = tmp_path_factory.mktemp("documented")
+    with DbtProcess(folder) as dbt:
+        shop = Deployment(folder / "shop", dbt, DESTINATIONS, dict(DEFINITIONS))
+        for entity, rows in Market(Random(1)).rows.items():
+            shop.file(entity, "a", rows)
+        shop.load(START)
+        dbt.invoke(shop.warehouse, "--warn-error", "run")
+        dbt.invoke(shop.warehouse, "--warn-error", "docs", "generate")
+    return _artifact(folder, "manifest"), _artifact(folder, "catalog")
+
+
+def _artifact(folder: Path, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "target" / f"{name}.json").read_text(encoding="utf-8"))
+    return content
+
+
+def test_every_model_column_and_source_is_described(documented: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    manifest, catalog = documented
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    assert len(models) > 50
+    assert [key for key in models if key not in catalog["nodes"]] == []
+    described = {**models, **manifest["sources"], **manifest["exposures"]}
+    assert [key for key, node in described.items() if not node["description"]] == []
+    missing = {
+        f"{node['name']}.{column}"
+        for key, node in models.items()
+        for column in catalog["nodes"][key]["columns"]
+        if not node["columns"].get(column, {}).get("description")
+    }
+    assert missing == set()
+
+
+def test_no_column_is_described_that_is_not_there(documented: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    manifest, catalog = documented
+    models = {key: node for key, node in manifest["nodes"].items() if node["resource_type"] == "model"}
+    gone = {
+        f"{node['name']}.{column}"
+        for key, node in models.items()
+        for column in node["columns"]
+        if column not in catalog["nodes"][key]["columns"]
+    }
+    assert gone == set()
+
+
+def test_what_others_read_has_a_contract_and_every_model_an_owner(
+    documented: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    manifest, _ = documented
+    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
+    promised = [node for node in models if node["schema"] in ("marts", "outbox")]
+    assert [node["name"] for node in promised if not node["config"]["contract"]["enforced"]] == []
+    groups = {group["name"] for group in manifest["groups"].values() if group["owner"]["email"]}
+    assert [node["name"] for node in models if node["config"]["group"] not in groups] == []
+
+
+def test_every_rule_test_says_in_a_sentence_what_holds(documented: tuple[dict[str, Any], dict[str, Any]]) -> None:
+    manifest, _ = documented
+    names = [test["name"] for test in manifest["unit_tests"].values()]
+    assert len(names) > 50
+    assert [name for name in names if len(name.split("_")) < 4] == []
