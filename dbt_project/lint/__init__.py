@@ -30,10 +30,28 @@ class _Adapter:
 class _CrossDatabaseMacros:
     def __getattr__(self, macro: str) -> Callable[..., str]:
         """A call of a function by the macro's name, or a type where the macro names one."""
+        if macro == "listagg":
+            return lambda measure, delimiter, order: f"string_agg({measure}, {delimiter} {order})"
         if macro.startswith("type_"):
             return lambda *arguments: "varchar"
         return lambda *arguments: f"{macro}({', '.join(map(str, arguments))})"
 
 
+class _Relation:
+    def create(self, *, database: str, schema: str, identifier: str) -> str:
+        """The name of a table that is no reference."""
+        return f"{schema}.{identifier}"
+
+
+class _Api:
+    Relation = _Relation()
+
+
+class _Target:
+    database = "warehouse"
+
+
 adapter = _Adapter()
+api = _Api()
+target = _Target()
 dbt = _CrossDatabaseMacros()

@@ -27,3 +27,16 @@
 {% macro spark__json_aggregate(key, value) -%}
     to_json(map_from_entries(sort_array(collect_list(struct({{ key }}, {{ value }})))))
 {%- endmacro %}
+
+{# A JSON object of one key, as text. #}
+{% macro json_pair(key, value) -%}
+    {{ return(adapter.dispatch('json_pair', 'postback_pipeline')(key, value)) }}
+{%- endmacro %}
+
+{% macro default__json_pair(key, value) -%}
+    '{' || cast(to_json({{ key }}) as varchar) || ':' || cast(to_json({{ value }}) as varchar) || '}'
+{%- endmacro %}
+
+{% macro spark__json_pair(key, value) -%}
+    to_json(map({{ key }}, {{ value }}))
+{%- endmacro %}

@@ -1,21 +1,26 @@
 {%- set attribution_rule =
-    'match_class, clicked_at desc nulls last, key_rank, candidates.click_id, preference, identifier_value' -%}
+    'match_class, clicked_at desc nulls last, key_rank, click_id, preference, identifier_value' -%}
 
-with ranked as (
+with candidates as (
     select
         candidates.*,
-        row_number() over (
-            partition by candidates.conversion_key, candidates.destination
-            order by
-                -- What was told stays with the click it was told with.
-                case when candidates.click_id = reported.reported_click_id and reported.is_claimed then 0 else 1 end,
-                {{ attribution_rule }}
-        ) as pick
+        reported.is_claimed and candidates.click_id = reported.reported_click_id as is_told
     from {{ ref('int_attribution_candidates') }} as candidates
     left join {{ ref('int_reported') }} as reported
         on
             candidates.conversion_key = reported.conversion_key
             and candidates.destination = reported.destination
+),
+
+ranked as (
+    select
+        *,
+        -- What was told stays with the click it was told with.
+        row_number() over (
+            partition by conversion_key, destination
+            order by case when is_told then 0 else 1 end, {{ attribution_rule }}
+        ) as pick
+    from candidates
 ),
 
 best_per_route as (
@@ -43,12 +48,11 @@ competing as (
     select
         *,
         row_number() over (
-            partition by candidates.conversion_key, candidates.scope
-            order by {{ attribution_rule }}, candidates.destination
+            partition by conversion_key, scope order by {{ attribution_rule }}, destination
         ) as place
-    from best_per_route as candidates
+    from best_per_route
     -- A route that is not in force then takes nothing from the others.
-    where candidates.scope <> 'network' and candidates.is_in_force
+    where scope <> 'network' and is_in_force
 ),
 
 final as (

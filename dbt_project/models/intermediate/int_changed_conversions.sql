@@ -77,5 +77,9 @@ final as (
 )
 
 select * from final
-where source_entity <> '' or conversion_key not in (select conversion_key from changed where source_entity <> '')
+where
+    source_entity <> '' or conversion_key not in (
+        select conversion_key from changed
+        where source_entity <> ''
+    )
 {%- endif %}

@@ -27,7 +27,7 @@ changed_rows as (
         entity as source_entity,
         case entity when 'orders' then order_id when 'leads' then lead_id else event_id end as source_id
     from removed
-    where entity in ({% for entity in ids %}'{{ entity }}'{{ ', ' if not loop.last }}{% endfor %})
+    where entity in ('{{ ids | join("', '") }}')
 ),
 
 changed_refunds as (

@@ -4,12 +4,21 @@
 ) }}
 
 -- Click ids that several rows name, with the row that holds: the one seen last.
-with repeated as (
-    select click_id
+with suspected as (
+    -- Numbers are counted faster than texts; two ids of one number are told apart below.
+    select {{ number_of('click_id') }} as click_number
     from {{ ref('stg_clicks') }}
     {%- if not builds_everything() %}
     where click_id in (select click_id from {{ ref('int_changed_clicks') }})
     {%- endif %}
+    group by 1
+    having count(*) > 1
+),
+
+repeated as (
+    select click_id
+    from {{ ref('stg_clicks') }}
+    where {{ number_of('click_id') }} in (select click_number from suspected)
     group by 1
     having count(*) > 1
 ),

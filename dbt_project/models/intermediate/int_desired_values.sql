@@ -15,9 +15,11 @@ with known as (
             when evaluations.is_suppressed and evaluations.adjusts_pixel and evaluations.reversed_amount > 0
                 then 'pixel'
         end as told_by,
-        case when reported.is_claimed then reported.reported_click_id else evaluations.matched_click_id end as told_click_id,
-        reported.is_claimed and evaluations.matched_click_id is distinct from reported.reported_click_id
-            as is_told_click_gone,
+        case when reported.is_claimed then reported.reported_click_id else evaluations.matched_click_id end
+            as told_click_id,
+        (
+            reported.is_claimed and evaluations.matched_click_id is distinct from reported.reported_click_id
+        ) as is_told_click_gone,
         coalesce(reported.reported_value, case when evaluations.is_suppressed then evaluations.pixel_value end)
             as reported_value,
         coalesce(reported.reported_currency, evaluations.sent_currency) as reported_currency,

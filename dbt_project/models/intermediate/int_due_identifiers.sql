@@ -34,13 +34,37 @@ carried as (
     group by 1, 2, 3
 ),
 
-final as (
+counted as (
     select
         conversion_key,
         destination,
-        {{ json_aggregate('identifier', 'identifier_value') }} as identifiers
+        count(*) as identifiers,
+        min(identifier) as identifier,
+        min(identifier_value) as identifier_value
     from carried
+    group by 1, 2
+),
+
+-- Nearly all carry one: only the others are worth an ordered aggregate.
+several as (
+    select
+        carried.conversion_key,
+        carried.destination,
+        {{ json_aggregate('carried.identifier', 'carried.identifier_value') }} as identifiers
+    from carried
+    inner join counted
+        on
+            carried.conversion_key = counted.conversion_key
+            and carried.destination = counted.destination
+            and counted.identifiers > 1
     group by 1, 2
 )
 
-select * from final
+select
+    conversion_key,
+    destination,
+    {{ json_pair('identifier', 'identifier_value') }} as identifiers
+from counted
+where identifiers = 1
+union all
+select * from several

@@ -48,9 +48,11 @@ rules as (
     union all
     select
         events.event_name,
-        {{ one_text(["'parameter'", 'parameters.parameter', 'parameters.identifier', 'parameters.valid_days']) }} as rule
+        {{ one_text([
+            "'parameter'", 'named.parameter', 'named.identifier', 'named.valid_days'
+        ]) }} as rule
     from events
-    cross join {{ ref('stg_click_id_parameters') }} as parameters
+    cross join {{ ref('stg_click_id_parameters') }} as named
     union all
     select
         events.event_name,

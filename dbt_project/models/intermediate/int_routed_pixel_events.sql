@@ -1,5 +1,5 @@
--- Each event of a browser pixel at each destination that heard it, with the source id that it names, if any: its order id,
--- or what the route's template makes of its event id. An event that names both differently counts under both.
+-- Each event of a browser pixel at each destination that heard it, with the source id that it names, if any: its order
+-- id, or what the route's template makes of its event id. An event that names both differently counts under both.
 with events as (
     select
         *,

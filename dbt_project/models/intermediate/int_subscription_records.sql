@@ -19,9 +19,9 @@ newest as (
 first_named as (
     select
         *,
-        row_number() over (partition by newest.subscription_id order by newest.occurred_at, newest.event_id) as place
+        row_number() over (partition by subscription_id order by occurred_at, event_id) as place
     from newest
-    where {{ has_identity('newest') }}
+    where coalesce(click_id, session_id, cart_id, user_id) is not null
 ),
 
 definitions as (

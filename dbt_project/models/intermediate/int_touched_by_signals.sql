@@ -46,6 +46,17 @@ pixel_ids as (
     where entity = 'pixel_events'
 ),
 
+templates as (
+    select distinct event_id_template from {{ ref('stg_routes') }}
+),
+
+named as (
+    select {{ id_of_event('templates.event_id_template', 'pixel_ids.event_id') }} as source_id
+    from pixel_ids
+    cross join templates
+    where {{ fits_template('templates.event_id_template', 'pixel_ids.event_id') }}
+),
+
 final as (
     {%- for subject in ['user', 'session'] %}
     select conversion_key from {{ conversions }}
@@ -59,14 +70,8 @@ final as (
     select conversion_key from {{ conversions }}
     where source_id in (select order_id from pixel_ids)
     union
-    select conversions.conversion_key
-    from {{ conversions }} as conversions
-    inner join (
-        select {{ id_of_event('templates.event_id_template', 'pixel_ids.event_id') }} as source_id
-        from pixel_ids
-        cross join (select distinct event_id_template from {{ ref('stg_routes') }}) as templates
-        where {{ fits_template('templates.event_id_template', 'pixel_ids.event_id') }}
-    ) as named on conversions.source_id = named.source_id
+    select conversion_key from {{ conversions }}
+    where source_id in (select source_id from named)
 )
 
 select * from final

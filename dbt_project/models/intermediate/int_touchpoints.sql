@@ -2,12 +2,16 @@
 
 {%- set keys = ['click_id', 'session_id', 'cart_id', 'user_id'] -%}
 {#- Clicks lie in order of time: constant bounds let the engine pass over the history. -#}
-{%- set span = none -%}
+{%- set in_reach_of_any = 'true' -%}
 {%- if execute and not builds_everything() -%}
     {%- set span = run_query(
         'select min(attribution_at) as earliest, max(attribution_at) as latest, (select max(lookback_days) from '
         ~ ref('stg_routes') ~ ') as days from ' ~ ref('int_records')
     ).rows[0] -%}
+    {%- if span['latest'] -%}
+        {%- set in_reach_of_any = "clicks.clicked_at between timestamptz '" ~ span['earliest'] ~ "' - interval '"
+            ~ (span['days'] or 0) ~ " days' and timestamptz '" ~ span['latest'] ~ "'" -%}
+    {%- endif -%}
 {%- endif -%}
 
 with reach as (
@@ -46,14 +50,10 @@ matched as (
     inner join {{ ref('stg_clicks') }} as clicks on conversions.{{ key }} = clicks.{{ key }}
     where
         clicks.clicked_at between conversions.reach_from and conversions.attribution_at
+        and {{ in_reach_of_any }}
         {%- for earlier in keys[:loop.index0] %}
-        and (convers        ions.{{ earlier }} = clicks.{{ earlier }}) is not true
+        and not coalesce(conversions.{{ earlier }} = clicks.{{ earlier }}, false)
         {%- endfor %}
-    {%- if span and span['latest'] %}
-        and clicks.clicked_at <= timestamptz '{{ span['latest'] }}'
-        and clicks.clicked_at
-        >= timestamptz '{{ span['earliest'] }}' - interval '{{ span['days'] or 0 }} days'
-    {%- endif %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),

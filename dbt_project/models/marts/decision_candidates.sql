@@ -20,9 +20,10 @@ with shared as (
         clicks.file_row
     from {{ ref('conversions') }} as conversions
     inner join {{ ref('stg_clicks') }} as clicks on conversions.{{ key }} = clicks.{{ key }}
-    {%- for earlier in keys[:loop.index0] %}
-        {{ 'where' if loop.first else 'and' }}
-        (conversions.{{ earlier }} = clicks.{{ earlier }}) is not true
+    where
+        true
+        {%- for earlier in keys[:loop.index0] %}
+        and not coalesce(conversions.{{ earlier }} = clicks.{{ earlier }}, false)
         {%- endfor %}
     {{ 'union all' if not loop.last }}
     {%- endfor %}

@@ -1,7 +1,11 @@
 {{ config(materialized='table') }}
 
 -- The closed list of `decisions.reason_code`. Words in braces are columns of the decision.
-select * from (
+select
+    reasons.reason_code,
+    reasons.category,
+    reasons.sentence
+from (
     values
     ('eligible', 'told', 'It passes every rule of the conversion and of the route.'),
     ('fully_reversed', 'reversed', 'Refunds or chargebacks took back all of its value.'),
@@ -49,4 +53,4 @@ select * from (
         'Its source row is no longer there. Absence is never a reversal, so what was reported stays.'
     ),
     ('route_gone', 'kept', 'No route wants it any more. What was reported stays.')
-)
+) as reasons (reason_code, category, sentence)
