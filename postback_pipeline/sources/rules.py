@@ -133,7 +133,10 @@ def _time_faults(column: Column, source: Source) -> Iterator[tuple[str, str]]:
     is_naive = f"regexp_full_match({text}, {_NAIVE})"
     if source.time_zone is None:
         is_day = f"regexp_full_match({text}, {_DAY})"
-        yield f"{is_naive} or {is_day}", f"{column.name} carries no time zone, and its source declares none (time_zone)."
+        yield (
+            f"{is_naive} or {is_day}",
+            f"{column.name} carries no time zone, and its source declares none (time_zone).",
+        )
     else:
         yield (
             f"{is_naive} and timezone({literal(source.time_zone)}, {value}) <> try_cast({text} as timestamp)",

@@ -32,7 +32,7 @@ FACTS = Facts(
 )
 
 
-@pytest.mark.parametrize("name", ["online_retail", "demo"])
+@pytest.mark.parametrize("name", ["online_retail", "demo", "lead_generation"])
 def test_settings_and_definitions_are_right(name: str) -> None:
     settings = load_settings(EXAMPLES / name / "postbacks.toml")
     destinations = build_destinations(settings)
@@ -41,7 +41,7 @@ def test_settings_and_definitions_are_right(name: str) -> None:
     assert {route.destination for route in definitions.routes} == set(destinations)
 
 
-@pytest.mark.parametrize("name", ["online_retail", "demo"])
+@pytest.mark.parametrize("name", ["online_retail", "demo", "lead_generation"])
 def test_the_sandbox_takes_what_they_send_and_they_understand_its_answers(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""A market in which everything happens: every entity, every kind of rule, identities that collide, facts that come late.
+"""A market in which everything happens: every entity and kind of rule, identities that collide, facts that come late.
 
 Belongs here: definitions that use every feature at once, and random rows of a small world that meet them. Does not
 belong here: any test, any expectation.
@@ -109,7 +109,9 @@ class Market:
         }
 
     def _click(self, number: int) -> dict[str, Any]:
-        parameter = self._chance.choice(("gclid", "gclid", "fbclid", "irclickid", "irclickid", "msclkid", "wbraid", "none"))
+        parameter = self._chance.choice(
+            ("gclid", "gclid", "fbclid", "irclickid", "irclickid", "msclkid", "wbraid", "none")
+        )
         return {
             "click_id": self._one("c", 30),
             "clicked_at": self._time(),
@@ -124,7 +126,9 @@ class Market:
         return {
             "order_id": self._one("o", 24),
             "ordered_at": self._time(),
-            "status": self._chance.choice(("pending", *("paid",) * 6, "shipped", "shipped", "cancelled", "fraud", "failed")),
+            "status": self._chance.choice(
+                (*("paid",) * 6, "pending", "shipped", "shipped", "cancelled", "fraud", "failed")
+            ),
             "amount": self._amount(),
             "tax": self._maybe("1.00"),
             "discount": self._maybe("0.50"),
