@@ -22,29 +22,34 @@
 
 {# The records that the state rests on, per purpose that the route asks for; null where it asks for none or none is there. #}
 {% macro consent_evidence(routes, consents) -%}
-    nullif(
-        concat_ws(
-            '; '
-            {%- for purpose in consent_purposes() %},
-            case
-                when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
-                    then '{{ purpose }} ' || {{ consents }}.{{ purpose }} || ' ' || {{ consents }}.{{ purpose }}_record
-            end
-            {%- endfor %}
-        ),
-        ''
-    )
+    case
+        when {{ routes }}.consent_purposes <> '' then nullif(
+            concat_ws(
+                '; '
+                {%- for purpose in consent_purposes() %},
+                case
+                    when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }} then
+                        '{{ purpose }} ' || {{ consents }}.{{ purpose }} || ' ' || {{ consents }}.{{ purpose }}_record
+                end
+                {%- endfor %}
+            ),
+            ''
+        )
+    end
 {%- endmacro %}
 
 {# JSON object, as text: each purpose that the route asks for and its state. #}
 {% macro consent_object(routes, consents) -%}
-    '{' || concat_ws(
-        ','
-        {%- for purpose in consent_purposes() %},
-        case
-            when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
-                then '"{{ purpose }}":"' || coalesce({{ consents }}.{{ purpose }}, 'unknown') || '"'
-        end
-        {%- endfor %}
-    ) || '}'
+    case
+        when {{ routes }}.consent_purposes = '' then '{}'
+        else '{' || concat_ws(
+            ','
+            {%- for purpose in consent_purposes() %},
+            case
+                when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
+                    then '"{{ purpose }}":"' || coalesce({{ consents }}.{{ purpose }}, 'unknown') || '"'
+            end
+            {%- endfor %}
+        ) || '}'
+    end
 {%- endmacro %}

@@ -63,13 +63,14 @@ told as (
         is_pixel_reported,
         is_claimed,
         is_keys_only,
-        (decision in ('report', 'retract') or is_withdrawn)
-        and (
-            {{ fingerprint(
+        case
+            when decision not in ('report', 'retract') and not is_withdrawn then false
+            when told_fingerprint is null then true
+            else {{ fingerprint(
                 "case when decision in ('report', 'retract') then desired_value else 0 end",
                 'case when is_taken_back then reported_currency else sent_currency end'
-            ) }} is distinct from told_fingerprint
-        ) as is_due,
+            ) }} <> told_fingerprint
+        end as is_due,
         occurred_on,
         action_at,
         event_time,

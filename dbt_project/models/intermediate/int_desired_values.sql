@@ -38,14 +38,12 @@ with known as (
     left join {{ ref('stg_currencies') }} as sent on evaluations.sent_currency = sent.currency
     left join {{ ref('int_rates_on_days') }} as here
         on
-            evaluations.sent_currency <> evaluations.currency
-            and evaluations.currency = here.currency
-            and {{ utc_date('evaluations.action_at') }} = here.day
+            evaluations.currency = here.currency
+            and evaluations.rated_on = here.day
     left join {{ ref('int_rates_on_days') }} as there
         on
-            evaluations.sent_currency <> evaluations.currency
-            and evaluations.sent_currency = there.currency
-            and {{ utc_date('evaluations.action_at') }} = there.day
+            evaluations.sent_currency = there.currency
+            and evaluations.rated_on = there.day
 ),
 
 wanted as (

@@ -9,6 +9,8 @@ with routed as (
         routes.start_at,
         routes.end_at,
         coalesce(routes.route_currency, conversions.currency) as sent_currency,
+        case when routes.route_currency <> conversions.currency then {{ utc_date('conversions.action_at') }} end
+            as rated_on,
         -- What began to count did not do so before the person acted.
         case routes.event_time_column
             when 'qualified_at' then greatest(conversions.qualified_at, conversions.action_at)
