@@ -77,6 +77,7 @@ class Deployment:
         file.write_text(SETTINGS + "".join(tables), encoding="utf-8")
         self._settings = load_settings(file)
         self._landing = self._settings.home / self._settings.paths.landing
+        self._landing.mkdir(parents=True, exist_ok=True)
         self.define(**self.definitions)
 
     @property
