@@ -28,7 +28,7 @@ EDITS = (
     {"click_id_parameters": DEFINITIONS["click_id_parameters"].replace("google,25", "google,5")},
 )
 #: A build through dbt takes seconds, so examples are few and each of them has much in it.
-FEW = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
