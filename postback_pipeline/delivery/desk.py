@@ -91,9 +91,9 @@ class Desk:
 
     async def record(self, results: Sequence[Result]) -> int:
         """Records a group durably; returns how many came after their lease was lost."""
-        stale = await self._call(self._ledger.record, results, rules=self._rules)
+        recorded = await self._call(self._ledger.record, results, rules=self._rules)
         self._drop(result.postback_id for result in results)
-        return stale
+        return recorded.late
 
     async def release(self, claims: Sequence[Claim]) -> None:
         """Gives back claims of which no byte was sent."""

@@ -7,13 +7,28 @@ The statements are built once: building them costs more than running them for a 
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, Text, bindparam, cast, func, insert, literal, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    String,
+    Text,
+    bindparam,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.columns import FOREVER, LONG_AGO, Instant
@@ -57,6 +72,16 @@ _DUE = (
     .with_for_update(skip_locked=True, key_share=True)
 )
 
+_UNDER_WAY = (
+    select(_P.id)
+    .where(
+        _P.destination == bindparam("of_destination"),
+        _P.state == State.SENDING.value,
+        _P.lease_until > _NOW,
+    )
+    .limit(1)
+)
+
 _HISTORY = insert(history).from_select(
     ["at", "postback_id", "from_state", "to_state", "attempt", "actor"],
     select(_NOW, _P.id, _P.state, literal(State.SENDING.value), _P.attempts + 1, _OWNER).where(_TAKEN),
@@ -70,7 +95,7 @@ _TAKE = (
         reason=None,
         changed_at=_NOW,
         attempts=_P.attempts + 1,
-        round_attempts=_P.round_attempts + 1,
+        round_attempts=_P.round_attempts + bindparam("counts", type_=Integer),
         round_started_at=func.coalesce(_P.round_started_at, _NOW),
         token=bindparam("batch", type_=Text) + cast(_P.id, String),
         owner=_OWNER,
@@ -95,8 +120,8 @@ def claim(
     now: datetime,
 ) -> list[Claim]:
     """Takes up to `limit` due postbacks: those whose receiver's window closes first, then the longest due ones."""
-    row = read_destination(connection, destination)
-    if row is not None and (row.paused or (row.not_before is not None and row.not_before > now)):
+    limit = min(limit, _most_claims(connection, destination, now))
+    if limit == 0:
         return []
     found = connection.execute(
         _DUE,
@@ -109,13 +134,8 @@ def claim(
     ).all()
     if not found:
         return []
-    batch = f"{uuid.uuid4().hex}-"
     lease_until = now + timedelta(seconds=lease_seconds)
-    for chunk in chunks(found):
-        taken = {"ids": [row.id for row in chunk], "at_now": now, "by_owner": owner}
-        connection.execute(_HISTORY, taken)
-        connection.execute(_TAKE, {**taken, "batch": batch, "until": lease_until})
-        connection.execute(_BEGIN, {"ids": taken["ids"]})
+    batch = take(connection, [row.id for row in found], owner=owner, lease_until=lease_until, now=now)
     return [_claim(row, destination, batch, lease_until, owner, now) for row in found]
 
 
@@ -132,6 +152,43 @@ def renew(connection: Connection, claims: Sequence[Claim], lease_seconds: float,
         connection.execute(update(postbacks).where(*mine).values(lease_until=lease_until))
         held.update(connection.execute(select(_P.token).where(*mine)).scalars())
     return [replace(claim, lease_until=lease_until) for claim in claims if claim.token in held]
+
+
+def take(
+    connection: Connection,
+    ids: Sequence[int],
+    *,
+    owner: str,
+    lease_until: datetime,
+    now: datetime,
+    counts: bool = True,
+) -> str:
+    """Begins an attempt at each of these postbacks, locked by the caller; returns what their tokens begin with.
+
+    A token is that and the postback's id. An attempt that does not count is none of the round's budget.
+    """
+    batch = f"{uuid.uuid4().hex}-"
+    for chunk in chunks(ids):
+        taken = {"ids": chunk, "at_now": now, "by_owner": owner}
+        connection.execute(_HISTORY, taken)
+        connection.execute(_TAKE, {**taken, "batch": batch, "until": lease_until, "counts": int(counts)})
+        connection.execute(_BEGIN, {"ids": chunk})
+    return batch
+
+
+def _most_claims(connection: Connection, destination: str, now: datetime) -> int:
+    """How many postbacks may leave now: none, one that probes an open breaker, or any number."""
+    row = read_destination(connection, destination)
+    if row is not None and row.trips > 0:
+        # Of several workers only one sends the probe: the others wait here, and then see it under way.
+        row = read_destination(connection, destination, lock=True)
+    if row is None:
+        return sys.maxsize
+    if row.paused or (row.not_before is not None and row.not_before > now):
+        return 0
+    if row.trips == 0:
+        return sys.maxsize
+    return 0 if connection.execute(_UNDER_WAY, {"of_destination": destination, "at_now": now}).first() else 1
 
 
 def _recognised_since(rules: Rules, now: datetime) -> datetime:

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Row, bindparam, select
 from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.machine import LEASE_EXPIRED, RELEASED, Standing, Step, Transition, after_attempt
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.schema import attempts, postbacks
+from postback_pipeline.ledger.schema import attempts, destinations, postbacks
 from postback_pipeline.ledger.settlement import Ending, note_late, settle
-from postback_pipeline.ledger.values import Claim, Result
+from postback_pipeline.ledger.values import Claim, Recorded, Result
 from postback_pipeline.model import Outcome, State
 
 _P = postbacks.c
@@ -40,29 +40,42 @@ _SENDING = (
 )
 
 
-def record(connection: Connection, results: Sequence[Result], *, rules: Rules, now: datetime) -> int:
-    """Records outcomes; returns how many came after their lease was lost (they change no state)."""
-    held, late = _fence(connection, results)
+_STANDING = (
+    select(destinations.c.paused, destinations.c.not_before, destinations.c.trips)
+    .join(postbacks, _P.destination == destinations.c.name)
+    .where(_P.id == bindparam("of_id"))
+)
+
+
+def record(connection: Connection, results: Sequence[Result], *, rules: Rules, now: datetime) -> Recorded:
+    """Records outcomes of one destination; those that came after their lease was lost change no state."""
+    held, late = fence(connection, results)
     settle(connection, [_ending(row, result, rules, now) for row, result in held], now=now)
-    return _record_late(connection, late)
+    lost = record_late(connection, late)
+    of_id = next((row.id for row, _ in held), results[0].postback_id if results else None)
+    standing = connection.execute(_STANDING, {"of_id": of_id}).one_or_none()
+    if standing is None:
+        return Recorded(lost)
+    return Recorded(lost, standing.paused, standing.not_before, standing.trips)
 
 
 def release(connection: Connection, claims: Sequence[Claim], now: datetime) -> None:
     """Puts claimed postbacks of which no byte was sent back to where they were."""
     origins = {claim.token: claim.claimed_from for claim in claims}
     results = [Result(claim.postback_id, claim.token, Outcome.NOT_SENT, now, reason=RELEASED) for claim in claims]
-    held, late = _fence(connection, results)
+    held, late = fence(connection, results)
+    counted = {claim.token: claim.counts for claim in claims}
     endings = [
         Ending(
             row,
             result,
             Transition(Outcome.NOT_SENT, (Step(origins[result.token], RELEASED),)),
-            released=True,
+            released=counted[result.token],
         )
         for row, result in held
     ]
     settle(connection, endings, now=now)
-    _record_late(connection, late)
+    record_late(connection, late)
 
 
 def lapse(
@@ -80,8 +93,8 @@ def read_sending(connection: Connection, ids: Collection[int]) -> list[Row[Any]]
     return list(connection.execute(_SENDING, {"ids": list(ids)}))
 
 
-def _fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple[Row[Any], Result]], list[Result]]:
-    """Splits results into those whose token still holds its postback, with its row, and the others."""
+def fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple[Row[Any], Result]], list[Result]]:
+    """Locks the postbacks; parts results into those whose token still holds its postback, with its row, and others."""
     held: dict[str, tuple[Row[Any], Result]] = {}
     late = []
     for chunk in chunks(results):
@@ -102,7 +115,7 @@ def _ending(row: Row[Any], result: Result, rules: Rules, now: datetime) -> Endin
     return Ending(row, result, after_attempt(result, standing, rules, now=now, chance=_chance.random()))
 
 
-def _record_late(connection: Connection, late: Sequence[Result]) -> int:
+def record_late(connection: Connection, late: Sequence[Result]) -> int:
     """Notes results whose lease was lost, and returns how many they are; one that is recorded already is none."""
     recorded: dict[tuple[int, str], Row[Any]] = {}
     for chunk in chunks(late):

@@ -1,70 +1,44 @@
 """The open ledger: every operation is one method, and one method is one operation.
 
-Belongs here: the transaction and the clock around each operation. Does not belong here: what the operations do.
+Belongs here: the transaction and the clock around each operation of the machine. Does not belong here: what the
+operations do, people's commands (`people`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from postback_pipeline.ledger import (
-    claims as _claims,
-)
+from postback_pipeline.ledger import claims as _claims
 from postback_pipeline.ledger import (
     commands,
     destinations,
+    drains,
     endings,
     history,
-    imports,
-    inspection,
     payloads,
     queue,
+    reattempts,
     selections,
     sweep,
 )
-from postback_pipeline.ledger import (
-    guard as guards,
-)
-from postback_pipeline.ledger.database import Database
 from postback_pipeline.ledger.enqueue import Enqueue
+from postback_pipeline.ledger.people import PeopleSide
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.stories import (
-    CommandReport,
-    ImportReport,
-    LedgerStatus,
-    Reported,
-    Resolution,
-    Selected,
-    Selection,
-    Story,
-)
-from postback_pipeline.ledger.values import (
-    Approval,
-    Claim,
-    Due,
-    EnqueueReport,
-    LedgerIdentity,
-    Peeked,
-    Result,
-    SweepReport,
-)
+from postback_pipeline.ledger.stories import CommandReport
+from postback_pipeline.ledger.values import Claim, Due, EnqueueReport, Recorded, Result, SweepReport
 from postback_pipeline.model import Desired, Postback
 from postback_pipeline.settings import Guard
 
 
-class Ledger:
+class Ledger(PeopleSide):
     """An open ledger, made by `open_ledger`. Safe to share between threads; a context manager.
 
     Every method raises `LedgerUnavailable` where the database does not answer or refuses the write; then nothing was
     changed. Every method may be repeated.
     """
-
-    def __init__(self, database: Database, identity: LedgerIdentity) -> None:
-        self._database = database
-        self.identity = identity
 
     def __enter__(self) -> Self:
         return self
@@ -82,8 +56,6 @@ class Ledger:
         """The ledger's clock, UTC: the injected one, else PostgreSQL's, else this machine's."""
         with self._database.reading() as connection:
             return self._database.now(connection)
-
-    # What the machine does.
 
     def enqueue(
         self,
@@ -115,7 +87,8 @@ class Ledger:
     def claim(self, destination: str, limit: int, *, lease_seconds: float, owner: str, rules: Rules) -> list[Claim]:
         """Takes up to `limit` due postbacks: soonest `expires_at` first, then longest due. Durable when it returns.
 
-        Empty where the destination is paused or postponed. `owner` names the worker in attempts and history.
+        Empty where the destination is paused or postponed. While its breaker is open (`trip`), at most one, the probe,
+        and only if nothing else of the destination is being sent. `owner` names the worker in attempts and history.
         """
         with self._database.writing() as connection:
             now = self._database.now(connection)
@@ -128,14 +101,32 @@ class Ledger:
         with self._database.writing() as connection:
             return _claims.renew(connection, claims, lease_seconds, self._database.now(connection))
 
-    def record(self, results: Sequence[Result], *, rules: Rules) -> int:
-        """Records how attempts of one destination ended, in one transaction.
+    def record(self, results: Sequence[Result], *, rules: Rules) -> Recorded:
+        """Records how attempts of one destination ended, in one transaction, and says where it stands since.
 
-        Returns how many came too late: their claim had lapsed or was released, so they are noted as stale attempts
-        and change no state. A result that is recorded already is ignored.
+        Those that came too late (their claim had lapsed or was released) are noted as stale attempts and change no
+        state. A result that is recorded already is ignored. Of no results nothing is known, not even the standing.
         """
         with self._database.writing() as connection:
             return endings.record(connection, results, rules=rules, now=self._database.now(connection))
+
+    def reattempt(self, results: Sequence[Result], claims: Sequence[Claim], *, lease_seconds: float) -> list[Claim]:
+        """Ends attempts that were refused with their whole batch, and begins the next ones, in one transaction.
+
+        The next attempts, like a claim's, are durable when it returns and leased from now; they do not count in the
+        budget of attempts. Those whose lease was lost are missing, and noted as stale attempts.
+
+        Args:
+            results: one per claim, all rejected and not final.
+            claims: what was in the batch.
+            lease_seconds: how long the new claims last.
+
+        Raises:
+            ValueError: a result is another one, or belongs to none of the claims. Nothing was changed.
+        """
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            return reattempts.reattempt(connection, results, claims, now + timedelta(seconds=lease_seconds), now)
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Puts back claims of which no byte was sent; the attempt counts nowhere."""
@@ -156,6 +147,54 @@ class Ledger:
         with self._database.writing() as connection:
             destinations.postpone(connection, destination, until, reason)
 
+    def trip(self, destination: str, reason: str, *, rules: Rules) -> datetime:
+        """Opens the breaker of a destination that fails: until it recovers, only single probes leave.
+
+        Returns the instant, UTC, before which nothing leaves: the rules' retry ceiling, doubled each time in a row,
+        half of it fixed and half by chance. A breaker that another worker has just opened stays as it is.
+        """
+        with self._database.writing() as connection:
+            return destinations.trip(connection, destination, reason, rules, self._database.now(connection))
+
+    def recover(self, destination: str) -> None:
+        """Closes the breaker; an instant to wait for stays."""
+        with self._database.writing() as connection:
+            destinations.recover(connection, destination)
+
+    def take_turns(self, destination: str, count: int, rate: float) -> datetime:
+        """Reserves `count` turns of 1/`rate` seconds one after the other, over all workers.
+
+        Returns the instant, UTC, of the first one: now, or when the turns that were taken before are over. Turns that
+        are not used are lost.
+
+        Raises:
+            ValueError: `count` or `rate` (per second) is not above zero.
+        """
+        if count <= 0 or rate <= 0:
+            raise ValueError(f"{count} turns at {rate} per second cannot be taken.")
+        with self._database.writing() as connection:
+            return destinations.take_turns(connection, destination, count, rate, self._database.now(connection))
+
+    def resume_if_changed(self, destination: str, mark: str) -> bool:
+        """Ends a pause that was made with another mark than this one; whether it did. A person's pause stays."""
+        with self._database.writing() as connection:
+            resumed = destinations.resume(connection, destination, changed_from=mark)
+            if resumed:
+                now = self._database.now(connection)
+                reason = "What it was paused for has changed."
+                selections.log_action(connection, "resume", actor="drain", reason=reason, subject=destination, now=now)
+            return resumed
+
+    def beat(self, destination: str, owner: str) -> None:
+        """Notes that this drain works; to be repeated well within `drains.BEAT_LAPSE`. Excludes nobody."""
+        with self._database.writing() as connection:
+            drains.beat(connection, destination, owner, self._database.now(connection))
+
+    def leave(self, destination: str, owner: str) -> None:
+        """Notes that this drain stopped."""
+        with self._database.writing() as connection:
+            drains.leave(connection, destination, owner)
+
     def judge(self, postback_ids: Collection[int], *, processed: bool, reason: str, actor: str) -> CommandReport:
         """Notes the later verdict of a receiver on postbacks that it accepted: `processed`, or else `rejected`."""
         with self._database.writing() as connection:
@@ -173,103 +212,3 @@ class Ledger:
     def erase_payloads(self, before: datetime) -> int:
         """Erases the elements of postbacks that are final since before this instant; returns how many."""
         return payloads.erase_payloads(self._database, before)
-
-    # What people do. Everybody's name and reason are kept.
-
-    def status(self) -> LedgerStatus:
-        """Counts and oldest ages by destination and state, pauses, waiting approvals."""
-        with self._database.reading() as connection:
-            return inspection.status(connection, self.identity, self._database.now(connection))
-
-    def inspect(self, subject: str | int) -> list[Story]:
-        """All revisions of a conversion key at all destinations, or one postback by id; empty if there is none."""
-        with self._database.reading() as connection:
-            return inspection.inspect(connection, subject)
-
-    def select(self, selection: Selection, limit: int = 100) -> Selected:
-        """The postbacks that a command with this selection would look at: how many, and the newest `limit` of them."""
-        with self._database.reading() as connection:
-            return inspection.select_stories(connection, selection, limit)
-
-    def peek(self, destination: str, limit: int) -> list[Peeked]:
-        """The first due postbacks of a destination, paused or not, with their elements; takes none of them."""
-        with self._database.reading() as connection:
-            return queue.peek(connection, destination, limit, self._database.now(connection))
-
-    def replay(self, selection: Selection, *, actor: str, reason: str, force: bool = False) -> CommandReport:
-        """Sends again what was rejected, expired, parked or cancelled, as a new round of attempts.
-
-        `force`: also what was accepted, as a new revision with the same element, and what the receiver's window has
-        closed for. Repeating the command changes nothing more.
-
-        Raises:
-            LedgerError: nothing is selected, or no actor or reason is given.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            return commands.replay(connection, selection, force=force, actor=actor, reason=reason, now=now)
-
-    def resolve(self, postback_id: int, resolution: Resolution, *, actor: str, reason: str) -> CommandReport:
-        """Says what a person found out about one parked postback.
-
-        Raises:
-            LedgerError: it does not exist or is not parked, or no actor or reason is given.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            return commands.resolve(connection, postback_id, resolution, actor=actor, reason=reason, now=now)
-
-    def cancel(self, selection: Selection, *, actor: str, reason: str) -> CommandReport:
-        """Takes back what has not left; it stays so until the desired value changes or somebody replays it.
-
-        Raises:
-            LedgerError: nothing is selected, or no actor or reason is given.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            return commands.cancel(connection, selection, actor=actor, reason=reason, now=now)
-
-    def pause(self, destination: str, *, reason: str, actor: str) -> bool:
-        """Stops claims of a destination until it is resumed; whether it was running until now."""
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            selections.log_action(connection, "pause", actor=actor, reason=reason, subject=destination, now=now)
-            return destinations.pause(connection, destination, reason, actor, now)
-
-    def resume(self, destination: str, *, reason: str, actor: str) -> bool:
-        """Lets a destination's postbacks be claimed again; whether it was paused until now."""
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            selections.log_action(connection, "resume", actor=actor, reason=reason, subject=destination, now=now)
-            return destinations.resume(connection, destination)
-
-    def approvals(self) -> list[Approval]:
-        """Enqueues that were stopped and wait for a person, oldest first."""
-        with self._database.reading() as connection:
-            return guards.waiting(connection, self._database.now(connection))
-
-    def approve(self, approval_id: int, *, actor: str, reason: str) -> Approval:
-        """Lets one enqueue of about these counts through, within a day.
-
-        Raises:
-            LedgerError: no such approval waits, or no actor or reason is given.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            approval = guards.approve(connection, approval_id, actor=actor, now=now)
-            subject = f"{approval.id}: {approval.postbacks} postbacks, {approval.retractions} of them retractions"
-            selections.log_action(connection, "approve", actor=actor, reason=reason, subject=subject, now=now)
-            return approval
-
-    def import_reported(self, rows: Iterable[Reported], *, actor: str, reason: str) -> ImportReport:
-        """Notes what a previous sender reported, as accepted first revisions without attempts; repeatable.
-
-        Raises:
-            LedgerError: a row is malformed or stands there twice, or no actor or reason is given. Nothing was imported.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            report = imports.import_reported(connection, rows, actor=actor, reason=reason, now=now)
-            subject = f"{report.inserted} imported, {report.known} known"
-            selections.log_action(connection, "import", actor=actor, reason=reason, subject=subject, now=now)
-            return report

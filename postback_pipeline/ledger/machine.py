@@ -106,9 +106,13 @@ def next_attempt_at(
     attempts: int, rules: Rules, *, now: datetime, chance: float, retry_after: datetime | None
 ) -> datetime:
     """Full jitter over a ceiling that doubles; chance only ever adds to what the receiver asked for."""
+    return max(now, retry_after or now) + timedelta(seconds=backoff_ceiling(attempts, rules) * chance)
+
+
+def backoff_ceiling(failures: int, rules: Rules) -> float:
+    """The longest wait after so many failures, from 1: doubled each time up to the most. Seconds."""
     # Doubling stops mattering long before the exponent overflows a float.
-    ceiling = min(rules.retry_max_seconds, rules.retry_first_seconds * 2.0 ** min(attempts - 1, 64))
-    return max(now, retry_after or now) + timedelta(seconds=ceiling * chance)
+    return min(rules.retry_max_seconds, rules.retry_first_seconds * 2.0 ** min(failures - 1, 64))
 
 
 def _hindrance(standing: Standing, rules: Rules, now: datetime) -> str | None:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
+from postback_pipeline.ledger import drains
 from postback_pipeline.ledger.schema import QUEUED, destinations, postbacks
 from postback_pipeline.ledger.values import Due, Peeked
 from postback_pipeline.model import Kind, State
@@ -30,16 +32,16 @@ def due(connection: Connection, names: Sequence[str], now: datetime) -> dict[str
     """One `Due` per name, also for names without any postback."""
     queues = _read_queues(connection, names, now)
     rows = {row.name: row for row in connection.execute(select(destinations).where(destinations.c.name.in_(names)))}
-    found = {}
-    for name in names:
-        queue = queues.get(name, _Queue())
-        paused, not_before = (rows[name].paused, rows[name].not_before) if name in rows else (False, None)
-        if not_before is not None and not_before > now:
-            first = _earliest(queue.oldest, queue.next)
-            found[name] = Due(0, None, max(not_before, first) if first else None, paused)
-        else:
-            found[name] = Due(queue.count, queue.oldest, queue.next, paused)
-    return found
+    at_work = drains.working(connection, names, now)
+    return {name: _due(queues.get(name, _Queue()), rows.get(name), name in at_work, now) for name in names}
+
+
+def _due(queue: _Queue, row: Row[Any] | None, working: bool, now: datetime) -> Due:
+    paused, mark = (row.paused, row.pause_mark) if row is not None else (False, None)
+    if row is not None and row.not_before is not None and row.not_before > now:
+        first = _earliest(queue.oldest, queue.next)
+        return Due(0, None, max(row.not_before, first) if first else None, paused, mark, working)
+    return Due(queue.count, queue.oldest, queue.next, paused, mark, working)
 
 
 def peek(connection: Connection, destination: str, limit: int, now: datetime) -> list[Peeked]:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 from postback_pipeline.ledger.columns import Amount, Deadline, Instant, Names, Rate, RowId
 
 #: The newest revision in `migrations/versions`. Revisions are numbers of four digits: later ones are greater texts.
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 #: Not Alembic's default name: the ledger may share its database with other tools that keep theirs there.
 VERSION_TABLE = "ledger_version"
 
@@ -52,6 +52,22 @@ destinations = Table(
     # Nothing leaves before this instant: the receiver asked to wait, or it failed too often.
     Column("not_before", Instant),
     Column("postpone_reason", Text),
+    # How often in a row the breaker opened; 0: it is closed.
+    Column("trips", Integer, nullable=False, server_default=text("0")),
+    # When the next turn at the rate limit is free; None or past: at once.
+    Column("next_turn_at", Instant),
+    # What must change so that the machine's own pause ends by itself; None: only a person ends it.
+    Column("pause_mark", Text),
+)
+
+# Workers that drain a destination now, by their own account.
+drains = Table(
+    "drains",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("owner", Text, primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
 )
 
 postbacks = Table(

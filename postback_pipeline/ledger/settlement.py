@@ -108,7 +108,7 @@ class Ending:
     row: Row[Any]
     result: Result
     transition: Transition
-    #: No byte was sent and the attempt counts nowhere.
+    #: No byte was sent, so the attempt gives back what it took from the round's budget.
     released: bool = False
 
 

@@ -161,6 +161,8 @@ class Claim:
     #: PENDING or RETRY: where a release puts it back.
     claimed_from: State
     owner: str
+    #: Whether the attempt counts in the budget: the further ones after a batch was refused as a whole do not.
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,22 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a group of results, and where their destination stands since: other workers and people moved it.
+
+    A worker that goes by it hears of another one's 429, of an open breaker and of a pause within one group.
+    """
+
+    #: Results that came after their lease was lost: noted, they changed no state.
+    late: int = 0
+    paused: bool = False
+    #: Nothing leaves before this instant; None or past: it may.
+    not_before: datetime | None = None
+    #: How often in a row the breaker opened; 0: it is closed.
+    trips: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Due:
     """What a destination's queue asks for now."""
 
@@ -198,6 +216,10 @@ class Due:
     #: The next instant at which something becomes due; None if nothing will by itself.
     next_due_at: datetime | None
     paused: bool
+    #: The mark that the machine's own pause was made with (see `Ledger.resume_if_changed`); None: a person's, or none.
+    pause_mark: str | None = None
+    #: Some drain of it was seen within the last seconds (`drains.BEAT_LAPSE`).
+    working: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ class Shop:
         return Result(claim.postback_id, claim.token, outcome, self.clock.now, **values)
 
     def record(self, claim: Claim, outcome: Outcome = Outcome.ACCEPTED, **more: Any) -> int:
-        return self.ledger.record([self.result(claim, outcome, **more)], rules=self.rules)
+        return self.ledger.record([self.result(claim, outcome, **more)], rules=self.rules).late
 
     def send(self, outcome: Outcome = Outcome.ACCEPTED, **more: Any) -> Claim:
         """Claims the one due postback and records its outcome."""

@@ -149,7 +149,7 @@ class AnyOrder(RuleBasedStateMachine):
     def end(self, claim: Claim, outcome: Outcome, **more: Any) -> None:
         state = self.story(claim).state
         result = Result(claim.postback_id, claim.token, outcome, self.now, **more)
-        stale = self.ledger.record([result], rules=self.receiver)
+        stale = self.ledger.record([result], rules=self.receiver).late
         after = self.story(claim).state
         if stale:
             assert after is state

@@ -215,9 +215,9 @@ def test_a_result_that_is_recorded_already_is_ignored(shop: Shop) -> None:
     shop.report("10.00")
     (claim,) = shop.claim()
     recorded = shop.result(claim)
-    assert shop.ledger.record([recorded], rules=shop.rules) == 0
+    assert shop.ledger.record([recorded], rules=shop.rules).late == 0
     before = (shop.history(), shop.newest().attempts)
-    assert shop.ledger.record([recorded], rules=shop.rules) == 0
+    assert shop.ledger.record([recorded], rules=shop.rules).late == 0
     assert (shop.history(), shop.newest().attempts) == before
 
 
@@ -225,7 +225,7 @@ def test_of_two_results_for_one_claim_the_first_one_holds(shop: Shop) -> None:
     shop.report("10.00")
     (claim,) = shop.claim()
     results = [shop.result(claim, Outcome.REJECTED, reason="no"), shop.result(claim, Outcome.ACCEPTED)]
-    assert shop.ledger.record(results, rules=shop.rules) == 1
+    assert shop.ledger.record(results, rules=shop.rules).late == 1
     assert shop.state() is State.REJECTED
     assert [(attempt.outcome, attempt.stale) for attempt in shop.newest().attempts] == [(Outcome.REJECTED, False)]
     assert [row["to_state"] for row in shop.history()] == ["pending", "sending", "rejected"]
@@ -245,7 +245,7 @@ def test_more_results_than_one_statement_holds_are_recorded_once_each(shop: Shop
     shop.guard = shop.guard.model_copy(update={"minimum": 10_000})
     shop.enqueue(*[shop.desired(f"purchase:{number}", against=0) for number in range(1_200)])
     results = [shop.result(claim) for claim in shop.claim(1_200)]
-    assert shop.ledger.record([*results, results[0]], rules=shop.rules) == 0
+    assert shop.ledger.record([*results, results[0]], rules=shop.rules).late == 0
     assert sum(row["to_state"] == "accepted" for row in shop.history()) == 1_200
 
 
@@ -269,7 +269,7 @@ def test_what_a_receiver_answers_never_breaks_the_record(shop: Shop) -> None:
 
 
 def test_nothing_to_record_renew_or_release_is_no_error(shop: Shop) -> None:
-    assert shop.ledger.record([], rules=shop.rules) == 0
+    assert shop.ledger.record([], rules=shop.rules).late == 0
     assert shop.ledger.renew([], 60) == []
     shop.ledger.release([])
     assert shop.history() == []

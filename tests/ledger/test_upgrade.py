@@ -26,6 +26,8 @@ from postback_pipeline.model import Kind, State
 from tests.ledger.conftest import Clock, Shop
 
 RELEASED = Path(__file__).parent / "released"
+#: What a program that knows rates told.
+RATED = {"purchase:20", "purchase:21"}
 LEDGER_ID = "896dafde-073d-4bf9-9bdc-02d74f8c78a0"
 
 
@@ -154,7 +156,7 @@ def test_two_upgrades_at_once_give_one(old_url: str) -> None:
 
 
 def test_what_was_told_before_is_told_in_its_own_currency(upgraded: Shop) -> None:
-    rows = upgraded.history()
+    rows = [row for row in upgraded.history() if row["conversion_key"] not in RATED]
     assert {row["exchange_rate"] for row in rows} == {None}
     assert {row["definition_version"] for row in rows} == {"d1.r1", ""}
     assert {story.exchange_rate for story in upgraded.stories("purchase:11")} == {None}
@@ -162,8 +164,11 @@ def test_what_was_told_before_is_told_in_its_own_currency(upgraded: Shop) -> Non
 
 def test_an_upgraded_ledger_tells_nothing_twice(upgraded: Shop) -> None:
     before = upgraded.history()
-    for key in ("purchase:7", "purchase:13", "purchase:14"):
-        assert upgraded.report(str(upgraded.newest(key).value), key).inserted == 0
+    told = {row["conversion_key"] for row in before}
+    for key in {"purchase:7", "purchase:13", "purchase:14"} | told & RATED:
+        newest = upgraded.newest(key)
+        facts = upgraded.facts(key, exchange_rate=newest.exchange_rate)
+        assert upgraded.report(str(newest.value), key, facts=facts).inserted == 0
     assert upgraded.history() == before
 
 

@@ -1,0 +1,134 @@
+"""What people do with an open ledger: look, replay, resolve, cancel, pause, approve, import.
+
+Belongs here: the transaction, the clock and the log of actions around each command. Does not belong here: what the
+commands do, what workers do (`ledger`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from postback_pipeline.ledger import commands, destinations, imports, inspection, queue, selections
+from postback_pipeline.ledger import guard as guards
+from postback_pipeline.ledger.database import Database
+from postback_pipeline.ledger.stories import (
+    CommandReport,
+    ImportReport,
+    LedgerStatus,
+    Reported,
+    Resolution,
+    Selected,
+    Selection,
+    Story,
+)
+from postback_pipeline.ledger.values import Approval, LedgerIdentity, Peeked
+
+
+class PeopleSide:
+    """The half of `Ledger` that people use; everybody's name and reason are kept."""
+
+    def __init__(self, database: Database, identity: LedgerIdentity) -> None:
+        self._database = database
+        self.identity = identity
+
+    def status(self) -> LedgerStatus:
+        """Counts and oldest ages by destination and state, pauses, waiting approvals."""
+        with self._database.reading() as connection:
+            return inspection.status(connection, self.identity, self._database.now(connection))
+
+    def inspect(self, subject: str | int) -> list[Story]:
+        """All revisions of a conversion key at all destinations, or one postback by id; empty if there is none."""
+        with self._database.reading() as connection:
+            return inspection.inspect(connection, subject)
+
+    def select(self, selection: Selection, limit: int = 100) -> Selected:
+        """The postbacks that a command with this selection would look at: how many, and the newest `limit` of them."""
+        with self._database.reading() as connection:
+            return inspection.select_stories(connection, selection, limit)
+
+    def peek(self, destination: str, limit: int) -> list[Peeked]:
+        """The first due postbacks of a destination, paused or not, with their elements; takes none of them."""
+        with self._database.reading() as connection:
+            return queue.peek(connection, destination, limit, self._database.now(connection))
+
+    def replay(self, selection: Selection, *, actor: str, reason: str, force: bool = False) -> CommandReport:
+        """Sends again what was rejected, expired, parked or cancelled, as a new round of attempts.
+
+        `force`: also what was accepted, as a new revision with the same element, and what the receiver's window has
+        closed for. Repeating the command changes nothing more.
+
+        Raises:
+            LedgerError: nothing is selected, or no actor or reason is given.
+        """
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            return commands.replay(connection, selection, force=force, actor=actor, reason=reason, now=now)
+
+    def resolve(self, postback_id: int, resolution: Resolution, *, actor: str, reason: str) -> CommandReport:
+        """Says what a person found out about one parked postback.
+
+        Raises:
+            LedgerError: it does not exist or is not parked, or no actor or reason is given.
+        """
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            return commands.resolve(connection, postback_id, resolution, actor=actor, reason=reason, now=now)
+
+    def cancel(self, selection: Selection, *, actor: str, reason: str) -> CommandReport:
+        """Takes back what has not left; it stays so until the desired value changes or somebody replays it.
+
+        Raises:
+            LedgerError: nothing is selected, or no actor or reason is given.
+        """
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            return commands.cancel(connection, selection, actor=actor, reason=reason, now=now)
+
+    def pause(self, destination: str, *, reason: str, actor: str, mark: str | None = None) -> bool:
+        """Stops claims of a destination until it is resumed; whether it was running until now.
+
+        `mark`: opaque and free of secrets; the pause ends by itself once `resume_if_changed` is told another one. A
+        person's pause has none, and replaces one that would end by itself.
+        """
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            selections.log_action(connection, "pause", actor=actor, reason=reason, subject=destination, now=now)
+            return destinations.pause(connection, destination, reason, actor, now, mark)
+
+    def resume(self, destination: str, *, reason: str, actor: str) -> bool:
+        """Lets a destination's postbacks be claimed again; whether it was paused until now."""
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            selections.log_action(connection, "resume", actor=actor, reason=reason, subject=destination, now=now)
+            return destinations.resume(connection, destination)
+
+    def approvals(self) -> list[Approval]:
+        """Enqueues that were stopped and wait for a person, oldest first."""
+        with self._database.reading() as connection:
+            return guards.waiting(connection, self._database.now(connection))
+
+    def approve(self, approval_id: int, *, actor: str, reason: str) -> Approval:
+        """Lets one enqueue of about these counts through, within a day.
+
+        Raises:
+            LedgerError: no such approval waits, or no actor or reason is given.
+        """
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            approval = guards.approve(connection, approval_id, actor=actor, now=now)
+            subject = f"{approval.id}: {approval.postbacks} postbacks, {approval.retractions} of them retractions"
+            selections.log_action(connection, "approve", actor=actor, reason=reason, subject=subject, now=now)
+            return approval
+
+    def import_reported(self, rows: Iterable[Reported], *, actor: str, reason: str) -> ImportReport:
+        """Notes what a previous sender reported, as accepted first revisions without attempts; repeatable.
+
+        Raises:
+            LedgerError: a row is malformed or stands there twice, or no actor or reason is given. Nothing was imported.
+        """
+        with self._database.writing() as connection:
+            now = self._database.now(connection)
+            report = imports.import_reported(connection, rows, actor=actor, reason=reason, now=now)
+            subject = f"{report.inserted} imported, {report.known} known"
+            selections.log_action(connection, "import", actor=actor, reason=reason, subject=subject, now=now)
+            return report
