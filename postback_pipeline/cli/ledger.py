@@ -1,7 +1,7 @@
 """`postback ledger ...`: making a ledger, looking into it.
 
 Belongs here: the group, and the commands that change no postback. Does not belong here: commands by which a person
-steps in (`stepping_in.py`) or brings history along (`importing.py`).
+steps in (`stepping_in.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from postback_pipeline.cli.frame import Config, Json, read_settings
-from postback_pipeline.cli.importing import import_reported
 from postback_pipeline.cli.ledger_options import (
     CreatedBefore,
     CreatedFrom,
@@ -21,11 +20,10 @@ from postback_pipeline.cli.ledger_options import (
     OfEvent,
     Which,
     opened,
-    selection,
 )
 from postback_pipeline.cli.output import print_fields, print_json, print_table
 from postback_pipeline.cli.postbacks import print_postbacks, print_story
-from postback_pipeline.cli.stepping_in import approve, cancel, pause, replay, resolve, resume
+from postback_pipeline.cli.stepping_in import approve, cancel, import_reported, pause, replay, resolve, resume
 
 if TYPE_CHECKING:
     from postback_pipeline.ledger import LedgerStatus
@@ -79,10 +77,12 @@ def inspect(
     config: Config = None,
 ) -> None:
     """Show postbacks; a single one with its attempts and changes."""
-    chosen = selection(
-        which,
+    from postback_pipeline.ledger import steps
+
+    chosen = steps.select(
+        which or (),
         destination=destination,
-        states=state,
+        states=state or (),
         event=event,
         last_reason=last_reason,
         created_from=created_from,

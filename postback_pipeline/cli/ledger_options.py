@@ -1,25 +1,25 @@
-"""What several `postback ledger` commands share: options, the selection they make, the question before acting.
+"""What several `postback ledger` commands share: options, and opening the ledger of the settings.
 
-Belongs here: those, and opening the ledger of the settings. Does not belong here: any command.
+Belongs here: those. Does not belong here: any command, what the options select (`ledger/steps.py`).
 """
 
 from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from postback_pipeline.cli.frame import read_settings
-from postback_pipeline.model import PostbackError, State
+from postback_pipeline.model import State
 
 if TYPE_CHECKING:
-    from postback_pipeline.ledger import Ledger, Selection
+    from postback_pipeline.ledger import Ledger
 
 
 def _os_user() -> str:
@@ -66,48 +66,3 @@ def opened(config: Path | None) -> Iterator[Ledger]:
     settings = read_settings(config)
     with open_ledger(settings.ledger_url(), settings.environment) as ledger:
         yield ledger
-
-
-def selection(
-    which: Sequence[str] | None,
-    *,
-    destination: str | None,
-    states: Sequence[State] | None,
-    event: str | None,
-    last_reason: str | None,
-    created_from: datetime | None,
-    created_before: datetime | None,
-) -> Selection:
-    """What the options select.
-
-    Raises:
-        PostbackError: nothing was given, which would select everything.
-    """
-    from postback_pipeline.ledger import Selection
-
-    named = which or []
-    ids = [int(each) for each in named if each.isdecimal()]
-    if ids and len(ids) < len(named):
-        raise PostbackError("Give either ids of postbacks or conversion keys, not both at once.")
-    if not (named or destination or states or event or last_reason or created_from or created_before):
-        raise PostbackError("Say which postbacks: by id or conversion key, or with options such as --state parked.")
-    return Selection(
-        ids=ids,
-        conversion_keys=() if ids else named,
-        destination=destination,
-        states=states or (),
-        event_name=event,
-        reason=last_reason,
-        created_from=None if created_from is None else created_from.replace(tzinfo=UTC),
-        created_before=None if created_before is None else created_before.replace(tzinfo=UTC),
-    )
-
-
-def confirm(question: str, yes: bool) -> None:
-    """Goes on after a yes only.
-
-    Raises:
-        typer.Abort: the answer was no, or nobody is there to answer.
-    """
-    if not yes:
-        typer.confirm(question, abort=True)

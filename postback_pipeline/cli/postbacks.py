@@ -22,38 +22,10 @@ REPLY_SHOWN = 80
 
 def print_postbacks(stories: Sequence[Story]) -> None:
     """One line per postback."""
-    print_table(
-        (
-            "id",
-            "destination",
-            "conversion",
-            "revision",
-            "kind",
-            "value",
-            "currency",
-            "state",
-            "reason",
-            "due",
-            "changed",
-        ),
-        [
-            (
-                each.postback_id,
-                each.destination,
-                each.conversion_key,
-                each.revision,
-                each.kind,
-                each.value,
-                each.currency,
-                each.state,
-                each.reason,
-                each.due_at,
-                each.changed_at,
-            )
-            for each in stories
-        ],
-        title="Postbacks",
-    )
+    from postback_pipeline.ledger.steps import postbacks_table
+
+    table = postbacks_table(stories)
+    print_table(table.columns, table.rows, title=table.title)
 
 
 def print_story(story: Story) -> None:

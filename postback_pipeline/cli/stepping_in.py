@@ -1,18 +1,18 @@
-"""`postback ledger replay`, `resolve`, `cancel`, `pause`, `resume`, `approve`: a person steps in.
+"""`postback ledger replay`, `resolve`, `cancel`, `pause`, `resume`, `approve`, `import`: a person steps in.
 
-Belongs here: showing what it is about, asking, doing, telling what was done. Does not belong here: what each command
-may do to which postback (the ledger).
+Belongs here: the commands' options, and asking. Does not belong here: what is selected, shown and refused
+(`ledger/steps.py`, which the jobs of the Dagster UI share), what each may do to which postback (the ledger).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from postback_pipeline.cli.frame import Config
+from postback_pipeline.cli.frame import Config, read_settings
 from postback_pipeline.cli.ledger_options import (
     Actor,
     CreatedBefore,
@@ -24,25 +24,18 @@ from postback_pipeline.cli.ledger_options import (
     Reason,
     Which,
     Yes,
-    confirm,
     opened,
-    selection,
 )
 from postback_pipeline.cli.output import print_table
-from postback_pipeline.cli.postbacks import print_postbacks, print_story
-from postback_pipeline.model import PostbackError
 
 if TYPE_CHECKING:
-    from postback_pipeline.ledger import CommandReport, Ledger, Selection
-
-#: So many postbacks of a selection are shown before the question.
-SHOWN = 20
+    from postback_pipeline.ledger.steps import Step
 
 Destination = Annotated[str, typer.Argument(help="Its name in the settings.")]
 
 
 class FoundOut(StrEnum):
-    """What a person found out about a parked postback."""
+    """What a person found out about parked postbacks."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
@@ -65,20 +58,22 @@ def replay(
     yes: Yes = False,
     config: Config = None,
 ) -> None:
-    """Send again what was rejected, expired, parked or cancelled."""
-    chosen = selection(
-        which,
+    """Send again what was rejected, expired, parked or cancelled.
+
+    What was accepted is sent again only with --force, named or by --state accepted, and as a new revision.
+    """
+    from postback_pipeline.ledger import steps
+
+    chosen = steps.select(
+        which or (),
         destination=destination,
-        states=state,
+        states=state or (),
         event=event,
         last_reason=last_reason,
         created_from=created_from,
         created_before=created_before,
     )
-    with opened(config) as ledger:
-        _show(ledger, chosen)
-        confirm("Send these again?" + (" Those that were accepted, too." if force else ""), yes)
-        _report(ledger.replay(chosen, actor=actor, reason=reason, force=force))
+    _take(steps.replay(chosen, force=force, actor=actor, reason=reason), yes, config)
 
 
 def cancel(
@@ -95,50 +90,64 @@ def cancel(
     config: Config = None,
 ) -> None:
     """Take back what has not left; it stays so until the desired value changes or it is replayed."""
-    chosen = selection(
-        which,
+    from postback_pipeline.ledger import steps
+
+    chosen = steps.select(
+        which or (),
         destination=destination,
-        states=state,
+        states=state or (),
         event=event,
         last_reason=last_reason,
         created_from=created_from,
         created_before=created_before,
     )
-    with opened(config) as ledger:
-        _show(ledger, chosen)
-        confirm("Take these back, so that they do not leave?", yes)
-        _report(ledger.cancel(chosen, actor=actor, reason=reason))
+    _take(steps.cancel(chosen, actor=actor, reason=reason), yes, config)
 
 
 def resolve(
-    postback: Annotated[int, typer.Argument(metavar="POSTBACK", help="Id of a parked postback.")],
     found_out: Annotated[
         FoundOut,
         typer.Option("--as", help="The receiver has it; shall not get it; does not have it.", show_default=False),
     ],
     reason: Reason,
     actor: Actor,
+    which: Which = None,
+    destination: OfDestination = None,
+    event: OfEvent = None,
+    last_reason: LastReason = None,
+    created_from: CreatedFrom = None,
+    created_before: CreatedBefore = None,
     yes: Yes = False,
     config: Config = None,
 ) -> None:
-    """Say what you found out about a postback whose fate is unknown."""
-    from postback_pipeline.ledger import Resolution
+    """Say what you found out about parked postbacks, whose fate is unknown."""
+    from postback_pipeline.ledger import Resolution, steps
 
-    with opened(config) as ledger:
-        for story in ledger.inspect(postback):
-            print_story(story)
-        confirm(f"Resolve it as {found_out}?", yes)
-        _report(ledger.resolve(postback, Resolution(found_out), actor=actor, reason=reason))
+    chosen = steps.select(
+        which or (),
+        destination=destination,
+        event=event,
+        last_reason=last_reason,
+        created_from=created_from,
+        created_before=created_before,
+    )
+    _take(steps.resolve(chosen, Resolution(found_out), actor=actor, reason=reason), yes, config)
 
 
 def pause(destination: Destination, reason: Reason, actor: Actor, yes: Yes = False, config: Config = None) -> None:
     """Let nothing leave to a destination until it is resumed; postbacks wait."""
-    _switch(destination, yes, config, "pause", lambda ledger: ledger.pause(destination, reason=reason, actor=actor))
+    from postback_pipeline.ledger import steps
+
+    configured = read_settings(config).destinations
+    _take(steps.pause(destination, configured, actor=actor, reason=reason), yes, config)
 
 
 def resume(destination: Destination, reason: Reason, actor: Actor, yes: Yes = False, config: Config = None) -> None:
     """Let a paused destination's postbacks leave again."""
-    _switch(destination, yes, config, "resume", lambda ledger: ledger.resume(destination, reason=reason, actor=actor))
+    from postback_pipeline.ledger import steps
+
+    configured = read_settings(config).destinations
+    _take(steps.resume(destination, configured, actor=actor, reason=reason), yes, config)
 
 
 def approve(
@@ -149,49 +158,44 @@ def approve(
     config: Config = None,
 ) -> None:
     """Let an enqueue through that was stopped for its size; the next run within a day enqueues it."""
+    from postback_pipeline.ledger import steps
+
+    _take(steps.approve(approval, actor=actor, reason=reason), yes, config)
+
+
+def import_reported(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with the columns named above.")],
+    reason: Reason,
+    actor: Actor,
+    yes: Yes = False,
+    config: Config = None,
+) -> None:
+    """Take over what a previous sender reported, so that it is adjusted from there and not reported again.
+
+    Columns: destination, conversion_key (purchase:4711), event_name, value (the last total told), currency,
+    transaction_id, event_time (with its zone); optional click_id and identifiers (gclid=abc|fbclid=def).
+    """
+    from postback_pipeline.ledger import steps
+    from postback_pipeline.sources.reported import read_reported
+
+    rows = read_reported(file, destinations=read_settings(config).destinations)
+    _take(steps.import_reported(rows, actor=actor, reason=reason), yes, config)
+
+
+def _take(step: Step, yes: bool, config: Config) -> None:
+    """Shows what a step would do, asks, does it, says what was done.
+
+    Raises:
+        typer.Abort: the answer was no, or nobody is there to answer.
+    """
     with opened(config) as ledger:
-        waiting = [each for each in ledger.approvals() if each.id == approval]
-        print_table(
-            ("approval", "destination", "postbacks", "retractions", "since", "why it waits"),
-            [
-                (each.id, each.destination, each.postbacks, each.retractions, each.created_at, each.reason)
-                for each in waiting
-            ],
-        )
-        if waiting:
-            confirm("Let the next enqueue of about these counts through?", yes)
-        found = ledger.approve(approval, actor=actor, reason=reason)
-    typer.echo(
-        f"Approved: {found.postbacks} postbacks for {found.destination}, {found.retractions} of them retractions."
-    )
-
-
-def _show(ledger: Ledger, chosen: Selection) -> None:
-    found = ledger.select(chosen, limit=SHOWN)
-    if not found.count:
-        raise PostbackError("No postback fits. Nothing was changed.")
-    print_postbacks(found.stories)
-    if found.count > len(found.stories):
-        typer.echo(f"These are the newest of {found.count}.")
-
-
-def _report(report: CommandReport) -> None:
-    typer.echo(f"{len(report.changed)} done, {len(report.skipped)} left alone.")
-    print_table(
-        ("id", "conversion", "state", "why it was left alone"),
-        [(each.postback_id, each.conversion_key, each.state, each.reason) for each in report.skipped],
-    )
-
-
-def _switch(destination: str, yes: bool, config: Config, verb: str, act: Callable[[Ledger], bool]) -> None:
-    from postback_pipeline.cli.frame import read_settings
-
-    settings = read_settings(config)
-    if destination not in settings.destinations:
-        known = ", ".join(settings.destinations) or "none"
-        raise PostbackError(f"{destination!r} is not a destination of {settings.file}, which has {known}.")
-    with opened(config) as ledger:
-        due = ledger.due([destination])[destination]
-        confirm(f"{verb.capitalize()} {destination}, where {due.count} postbacks are due?", yes)
-        changed = act(ledger)
-    typer.echo(f"{destination} is {verb}d." if changed else f"{destination} was {verb}d already.")
+        told = step.rehearse(ledger)
+        for table in told.tables:
+            print_table(table.columns, table.rows, title=table.title)
+        typer.echo(told.sentence)
+        if not told.count:
+            typer.echo("There is nothing to do.")
+            return
+        if not yes:
+            typer.confirm(step.question, abort=True)
+        typer.echo(step.take(ledger).sentence)

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, func, insert, literal, null, select
 from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.decision import QUEUED_STATES, REPORTED_STATES
 from postback_pipeline.ledger.destinations import lock_destination
-from postback_pipeline.ledger.errors import LedgerError
 from postback_pipeline.ledger.moves import move, record_births
 from postback_pipeline.ledger.schema import postbacks
 from postback_pipeline.ledger.selections import Selected, find, log_action
@@ -81,31 +80,27 @@ def replay(
     )
     copies = _copy_accepted(connection, accepted, reason=reason, actor=actor, now=now)
     changed = tuple(sorted([*open_ids, *closed, *copies]))
-    return _done(connection, "replay", changed, skipped, actor=actor, reason=reason, now=now)
+    acted_on = tuple(postback.id for postback in chosen)
+    return _done(connection, "replay", changed, acted_on, skipped, actor=actor, reason=reason, now=now)
 
 
 def resolve(
-    connection: Connection, postback_id: int, resolution: Resolution, *, actor: str, reason: str, now: datetime
+    connection: Connection, selection: Selection, resolution: Resolution, *, actor: str, reason: str, now: datetime
 ) -> CommandReport:
-    """Says what a person found out about one parked postback.
+    """Says what a person found out about parked postbacks: the same of all that are selected."""
+    resend = resolution is Resolution.RESEND
 
-    Raises:
-        LedgerError: it does not exist, is not parked, or cannot be sent again because its payload was erased.
-    """
-    (postback,) = find(connection, Selection(ids=(postback_id,)))
-    if postback.state is not State.PARKED:
-        raise LedgerError(
-            f"Postback {postback_id} is {postback.state}, not parked: only a parked one can be resolved."
-            " Nothing was changed."
-        )
-    values: dict[str, Any] = {}
-    state = State(resolution.value) if resolution is not Resolution.RESEND else State.PENDING
-    if resolution is Resolution.RESEND:
-        if postback.element_erased:
-            raise LedgerError(f"The payload of postback {postback_id} was erased, so it cannot be sent again.")
-        values = {"due_at": now, **_NEW_ROUND}
-    move(connection, [postback_id], state, reason=reason, actor=actor, now=now, **values)
-    return _done(connection, "resolve", (postback_id,), [], actor=actor, reason=reason, now=now)
+    def hindrance(postback: Selected) -> str | None:
+        if postback.state is not State.PARKED:
+            return f"It is {postback.state}: only a parked one can be resolved."
+        return "Its payload was erased, so it cannot be sent again." if resend and postback.element_erased else None
+
+    chosen, skipped = _choose(find(connection, selection), hindrance)
+    ids = tuple(postback.id for postback in chosen)
+    state = State.PENDING if resend else State(resolution.value)
+    values = {"due_at": now, **_NEW_ROUND} if resend else {}
+    move(connection, ids, state, reason=reason, actor=actor, now=now, **values)
+    return _done(connection, "resolve", ids, ids, skipped, actor=actor, reason=reason, now=now)
 
 
 def cancel(connection: Connection, selection: Selection, *, actor: str, reason: str, now: datetime) -> CommandReport:
@@ -121,7 +116,7 @@ def cancel(connection: Connection, selection: Selection, *, actor: str, reason: 
     chosen, skipped = _choose(find(connection, selection), hindrance)
     ids = tuple(postback.id for postback in chosen)
     move(connection, ids, State.CANCELLED, reason=reason, actor=actor, now=now, by_person=True)
-    return _done(connection, "cancel", ids, skipped, actor=actor, reason=reason, now=now)
+    return _done(connection, "cancel", ids, ids, skipped, actor=actor, reason=reason, now=now)
 
 
 def judge(
@@ -136,13 +131,14 @@ def judge(
     )
     judged = tuple(postback.id for postback in chosen)
     move(connection, judged, State.PROCESSED if processed else State.REJECTED, reason=reason, actor=actor, now=now)
-    return _done(connection, "judge", judged, skipped, actor=actor, reason=reason, now=now)
+    return _done(connection, "judge", judged, judged, skipped, actor=actor, reason=reason, now=now)
 
 
 def _done(
     connection: Connection,
     command: str,
     changed: tuple[int, ...],
+    acted_on: tuple[int, ...],
     skipped: Sequence[Skipped],
     *,
     actor: str,
@@ -152,7 +148,7 @@ def _done(
     listed = ", ".join(str(postback_id) for postback_id in changed[:20]) + (" ..." if len(changed) > 20 else "")
     subject = f"{len(changed)} changed ({listed}), {len(skipped)} skipped"
     log_action(connection, command, actor=actor, reason=reason, subject=subject, now=now)
-    return CommandReport(command, changed, tuple(skipped))
+    return CommandReport(command, changed, acted_on, tuple(skipped))
 
 
 def _choose(

@@ -45,14 +45,16 @@ class Database:
         return found.astimezone(UTC)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One durable transaction; on SQLite it holds the write lock from its beginning.
+    def writing(self, *, rehearsal: bool = False) -> Iterator[Connection]:
+        """One durable transaction; on SQLite it holds the write lock from its beginning. A rehearsal is rolled back.
 
         Raises:
             LedgerUnavailable: the database is locked, full, or does not answer; nothing was changed.
         """
         with self._sentences(), self.engine.begin() as connection:
             yield connection
+            if rehearsal:
+                connection.rollback()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -51,36 +51,44 @@ class PeopleSide:
         with self._database.reading() as connection:
             return queue.peek(connection, destination, limit, self._database.now(connection))
 
-    def replay(self, selection: Selection, *, actor: str, reason: str, force: bool = False) -> CommandReport:
+    def replay(
+        self, selection: Selection, *, actor: str, reason: str, force: bool = False, dry_run: bool = False
+    ) -> CommandReport:
         """Sends again what was rejected, expired, parked or cancelled, as a new round of attempts.
 
         `force`: also what was accepted, as a new revision with the same element, and what the receiver's window has
-        closed for. Repeating the command changes nothing more.
+        closed for. Repeating the command changes nothing more. `dry_run`: reports the same, and changes nothing.
 
         Raises:
             LedgerError: nothing is selected, or no actor or reason is given.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(rehearsal=dry_run) as connection:
             now = self._database.now(connection)
             return commands.replay(connection, selection, force=force, actor=actor, reason=reason, now=now)
 
-    def resolve(self, postback_id: int, resolution: Resolution, *, actor: str, reason: str) -> CommandReport:
-        """Says what a person found out about one parked postback.
+    def resolve(
+        self, selection: Selection, resolution: Resolution, *, actor: str, reason: str, dry_run: bool = False
+    ) -> CommandReport:
+        """Says what a person found out about parked postbacks; others of the selection are left alone.
 
-        Raises:
-            LedgerError: it does not exist or is not parked, or no actor or reason is given.
-        """
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            return commands.resolve(connection, postback_id, resolution, actor=actor, reason=reason, now=now)
-
-    def cancel(self, selection: Selection, *, actor: str, reason: str) -> CommandReport:
-        """Takes back what has not left; it stays so until the desired value changes or somebody replays it.
+        `dry_run`: reports the same, and changes nothing.
 
         Raises:
             LedgerError: nothing is selected, or no actor or reason is given.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(rehearsal=dry_run) as connection:
+            now = self._database.now(connection)
+            return commands.resolve(connection, selection, resolution, actor=actor, reason=reason, now=now)
+
+    def cancel(self, selection: Selection, *, actor: str, reason: str, dry_run: bool = False) -> CommandReport:
+        """Takes back what has not left; it stays so until the desired value changes or somebody replays it.
+
+        `dry_run`: reports the same, and changes nothing.
+
+        Raises:
+            LedgerError: nothing is selected, or no actor or reason is given.
+        """
+        with self._database.writing(rehearsal=dry_run) as connection:
             now = self._database.now(connection)
             return commands.cancel(connection, selection, actor=actor, reason=reason, now=now)
 
@@ -107,26 +115,30 @@ class PeopleSide:
         with self._database.reading() as connection:
             return guards.waiting(connection, self._database.now(connection))
 
-    def approve(self, approval_id: int, *, actor: str, reason: str) -> Approval:
-        """Lets one enqueue of about these counts through, within a day.
+    def approve(self, approval_id: int, *, actor: str, reason: str, dry_run: bool = False) -> Approval:
+        """Lets one enqueue of about these counts through, within a day. `dry_run`: only says which.
 
         Raises:
             LedgerError: no such approval waits, or no actor or reason is given.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(rehearsal=dry_run) as connection:
             now = self._database.now(connection)
             approval = guards.approve(connection, approval_id, actor=actor, now=now)
             subject = f"{approval.id}: {approval.postbacks} postbacks, {approval.retractions} of them retractions"
             selections.log_action(connection, "approve", actor=actor, reason=reason, subject=subject, now=now)
             return approval
 
-    def import_reported(self, rows: Iterable[Reported], *, actor: str, reason: str) -> ImportReport:
+    def import_reported(
+        self, rows: Iterable[Reported], *, actor: str, reason: str, dry_run: bool = False
+    ) -> ImportReport:
         """Notes what a previous sender reported, as accepted first revisions without attempts; repeatable.
+
+        `dry_run`: reports the same, and imports nothing.
 
         Raises:
             LedgerError: a row is malformed or stands there twice, or no actor or reason is given. Nothing was imported.
         """
-        with self._database.writing() as connection:
+        with self._database.writing(rehearsal=dry_run) as connection:
             now = self._database.now(connection)
             report = imports.import_reported(connection, rows, actor=actor, reason=reason, now=now)
             subject = f"{report.inserted} imported, {report.known} known"

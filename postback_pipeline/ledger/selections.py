@@ -59,9 +59,18 @@ def log_action(connection: Connection, command: str, *, actor: str, reason: str,
     Raises:
         LedgerError: no actor or no reason is given.
     """
+    require_reason(command, actor=actor, reason=reason)
+    connection.execute(insert(actions).values(at=now, actor=actor, command=command, reason=reason, subject=subject))
+
+
+def require_reason(command: str, *, actor: str, reason: str) -> None:
+    """Stops a step of nobody, or for no reason.
+
+    Raises:
+        LedgerError: no actor or no reason is given.
+    """
     if not actor.strip() or not reason.strip():
         raise LedgerError(f"The command {command} needs a name and a reason: both are kept. Nothing was changed.")
-    connection.execute(insert(actions).values(at=now, actor=actor, command=command, reason=reason, subject=subject))
 
 
 def conditions_of(selection: Selection) -> list[ColumnElement[bool]]:

@@ -60,6 +60,8 @@ class CommandReport:
     command: str
     #: Ids of the postbacks it changed or, for a forced replay of accepted ones, wrote.
     changed: tuple[int, ...] = ()
+    #: Ids of the selected postbacks that it was done to: those changed and, for a forced replay, the accepted ones.
+    acted_on: tuple[int, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
 

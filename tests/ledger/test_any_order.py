@@ -32,7 +32,7 @@ KEYS = ("purchase:1", "purchase:2")
 WORTHS = (Decimal("0"), Decimal("5"), Decimal("10"))
 FINAL = {State.ACCEPTED, State.PROCESSED, State.REJECTED, State.SUPERSEDED, State.CANCELLED, State.EXPIRED}
 REPORTED = {State.ACCEPTED, State.PROCESSED}
-NOBODY: dict[str, str] = {"actor": "ann", "reason": "trying"}
+NOBODY: dict[str, Any] = {"actor": "ann", "reason": "trying"}
 
 
 def element(postback: Postback) -> str:
@@ -188,7 +188,7 @@ class AnyOrder(RuleBasedStateMachine):
     def somebody_resolves(self, resolution: Resolution) -> None:
         for story in self.all_stories():
             if story.state is State.PARKED:
-                self.ledger.resolve(story.postback_id, resolution, **NOBODY)
+                self.ledger.resolve(Selection(ids=[story.postback_id]), resolution, **NOBODY)
                 if resolution is Resolution.ACCEPTED:
                     self.note_accepted(story.postback_id)
 

@@ -36,7 +36,9 @@ def busy(shop: Shop, clock: Clock) -> None:
     shop.report("9.00", "purchase:6")
     shop.report("0", "purchase:6")
     shop.report("5.00", "purchase:1")
-    shop.ledger.resolve(shop.newest("purchase:5").postback_id, Resolution.ACCEPTED, actor="ann", reason="asked")
+    shop.ledger.resolve(
+        Selection(ids=[shop.newest("purchase:5").postback_id]), Resolution.ACCEPTED, actor="ann", reason="asked"
+    )
     shop.ledger.judge([shop.stories("purchase:1")[0].postback_id], processed=True, reason="done", actor="delivery")
     shop.replay(shop.newest("purchase:2").postback_id)
     shop.record(claims["purchase:7"], Outcome.REJECTED, reason="no_click", http_status=400)
@@ -128,6 +130,6 @@ def test_rows_once_written_never_change(shop: Shop, clock: Clock) -> None:
     shop.sweep()
     before = shop.history()
     shop.record(zombie)
-    shop.ledger.resolve(shop.newest().postback_id, Resolution.ACCEPTED, actor="ann", reason="asked")
+    shop.ledger.resolve(Selection(ids=[shop.newest().postback_id]), Resolution.ACCEPTED, actor="ann", reason="asked")
     shop.report("7.00")
     assert shop.history()[: len(before)] == before

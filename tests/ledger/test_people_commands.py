@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy
@@ -174,20 +174,22 @@ def test_a_command_without_a_name_and_a_reason_does_nothing(shop: Shop, actor: s
 )
 def test_a_person_says_what_became_of_a_parked_postback(shop: Shop, resolution: Resolution, state: State) -> None:
     postback_id = parked(shop)
-    assert shop.ledger.resolve(postback_id, resolution, actor="ann", reason="asked them").changed == (postback_id,)
+    assert shop.ledger.resolve(Selection(ids=[postback_id]), resolution, actor="ann", reason="asked them").changed == (
+        postback_id,
+    )
     assert shop.state() is state
     last = shop.newest().history[-1]
     assert (last.from_state, last.actor, last.reason, last.outcome) == (State.PARKED, "ann", "asked them", None)
 
 
 def test_what_a_person_calls_accepted_is_adjusted_like_any_other(shop: Shop) -> None:
-    shop.ledger.resolve(parked(shop), Resolution.ACCEPTED, actor="ann", reason="asked them")
+    shop.ledger.resolve(Selection(ids=[parked(shop)]), Resolution.ACCEPTED, actor="ann", reason="asked them")
     assert shop.report("7.00").kinds == {Kind.RESTATEMENT: 1}
 
 
 def test_a_person_has_a_parked_postback_sent_again(shop: Shop) -> None:
     postback_id = parked(shop)
-    shop.ledger.resolve(postback_id, Resolution.RESEND, actor="ann", reason="they never saw it")
+    shop.ledger.resolve(Selection(ids=[postback_id]), Resolution.RESEND, actor="ann", reason="they never saw it")
     assert shop.report("7.00").actions == {Action.WAITS: 1}
     (claim,) = shop.claim()
     assert (claim.postback_id, claim.attempt, claim.unknown_attempts) == (postback_id, 2, 1)
@@ -197,10 +199,14 @@ def test_a_person_has_a_parked_postback_sent_again(shop: Shop) -> None:
 
 def test_only_a_parked_postback_can_be_resolved(shop: Shop) -> None:
     postback_id = rejected(shop)
-    with pytest.raises(LedgerError, match="is rejected, not parked"):
-        shop.ledger.resolve(postback_id, Resolution.ACCEPTED, actor="ann", reason="hm")
+    report = shop.ledger.resolve(Selection(ids=[postback_id]), Resolution.ACCEPTED, actor="ann", reason="hm")
+    assert (report.changed, [each.reason for each in report.skipped]) == (
+        (),
+        ["It is rejected: only a parked one can be resolved."],
+    )
+    assert shop.state() is State.REJECTED
     with pytest.raises(LedgerError, match="no postback 77"):
-        shop.ledger.resolve(77, Resolution.ACCEPTED, actor="ann", reason="hm")
+        shop.ledger.resolve(Selection(ids=[77]), Resolution.ACCEPTED, actor="ann", reason="hm")
 
 
 def test_cancel_takes_back_what_has_not_left_and_nothing_else(shop: Shop, clock: Clock) -> None:
@@ -274,7 +280,7 @@ def test_who_did_what_and_why_is_kept(shop: Shop, ledger_url: str) -> None:
     ledger: Ledger = shop.ledger
     ledger.pause("meta", reason="bad token", actor="delivery")
     ledger.resume("meta", reason="new token", actor="bob")
-    ledger.resolve(postback_id, Resolution.REJECTED, actor="ann", reason="asked them")
+    ledger.resolve(Selection(ids=[postback_id]), Resolution.REJECTED, actor="ann", reason="asked them")
     ledger.replay(Selection(ids=[postback_id]), actor="ann", reason="changed my mind")
     engine = sqlalchemy.create_engine(ledger_url)
     with engine.connect() as connection:
@@ -287,3 +293,23 @@ def test_who_did_what_and_why_is_kept(shop: Shop, ledger_url: str) -> None:
         ("resolve", "ann", "asked them", f"1 changed ({postback_id}), 0 skipped"),
         ("replay", "ann", "changed my mind", f"1 changed ({postback_id}), 0 skipped"),
     ]
+
+
+def test_a_dry_run_reports_the_same_and_changes_nothing(shop: Shop) -> None:
+    shop.report("10.00")
+    shop.send()
+    shop.report("10.00", "purchase:2")
+    chosen = Selection(destination="meta")
+    who: dict[str, Any] = {"actor": "ann", "reason": "hm"}
+    before = [shop.stories(key) for key in ("purchase:1", "purchase:2")]
+    ledger: Ledger = shop.ledger
+
+    cancels = ledger.cancel(chosen, **who, dry_run=True)
+    replays = ledger.replay(chosen, **who, force=True, dry_run=True)
+    assert [shop.stories(key) for key in ("purchase:1", "purchase:2")] == before
+
+    done = ledger.replay(chosen, **who, force=True)
+    assert (done.acted_on, done.skipped) == (replays.acted_on, replays.skipped)
+    assert done.acted_on == (before[0][0].postback_id,)
+    assert done.changed == (shop.newest("purchase:1").postback_id,)
+    assert ledger.cancel(Selection(conversion_keys=["purchase:2"]), **who).changed == cancels.changed

@@ -20,7 +20,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from postback_pipeline import ledger as package
-from postback_pipeline.ledger import LedgerError, Resolution, open_ledger, upgrade_ledger
+from postback_pipeline.ledger import LedgerError, Resolution, Selection, open_ledger, upgrade_ledger
 from postback_pipeline.ledger.schema import SCHEMA_VERSION, VERSION_TABLE, metadata
 from postback_pipeline.model import Kind, State
 from tests.ledger.conftest import Clock, Shop
@@ -178,7 +178,7 @@ def test_an_upgraded_ledger_goes_on_where_it_was(upgraded: Shop) -> None:
     assert (first.state, held.state, held.kind) == (State.ACCEPTED, State.HELD, Kind.RESTATEMENT)
     upgraded.ledger.judge([first.postback_id], processed=True, reason="done", actor="delivery")
     upgraded.ledger.resolve(
-        upgraded.newest("purchase:12").postback_id, Resolution.ACCEPTED, actor="ann", reason="asked"
+        Selection(ids=[upgraded.newest("purchase:12").postback_id]), Resolution.ACCEPTED, actor="ann", reason="asked"
     )
     report = upgraded.sweep()
     # The one that the old program was sending when it stopped.
