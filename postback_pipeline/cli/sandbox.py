@@ -15,9 +15,10 @@ def sandbox(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Where to listen on 127.0.0.1; 0 takes a free one.")
     ] = 8787,
-    log: Annotated[Path, typer.Option(metavar="FILE", help="Gets one JSON line per request; appended to.")] = Path(
-        "sandbox.jsonl"
-    ),
+    log: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="Gets one JSON line per postback; appended to."),
+    ] = Path("sandbox.jsonl"),
     config_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="How the receivers behave (TOML).", show_default=False)
     ] = None,

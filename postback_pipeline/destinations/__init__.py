@@ -6,6 +6,7 @@ A new destination is one module here, one line in `DESTINATIONS` and one folder 
 from __future__ import annotations
 
 from postback_pipeline.destinations.base import Destination, DestinationError
+from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.url_template import UrlTemplate
 from postback_pipeline.destinations.webhook import Webhook
 from postback_pipeline.settings import Settings, SettingsError
@@ -13,6 +14,7 @@ from postback_pipeline.settings import Settings, SettingsError
 DESTINATIONS: dict[str, type[Destination]] = {
     UrlTemplate.type: UrlTemplate,
     Webhook.type: Webhook,
+    BatchWebhook.type: BatchWebhook,
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from postback_pipeline.model import Kind, Postback
 from postback_pipeline.settings import DestinationSettings
@@ -35,7 +35,8 @@ class Capabilities:
     #: The youngest and oldest event time at which it takes an adjustment.
     adjustment_min_age: timedelta | None = None
     adjustment_max_age: timedelta | None = None
-    #: Postbacks and bytes of one request; whether one bad postback fails them all.
+    #: The most postbacks, and bytes of their elements (UTF-8), of one request; whether one bad postback can fail them
+    #: all. A batch that is rejected as a whole is then sent in parts, down to the postbacks to blame.
     batch_rows: int = 1
     batch_bytes: int | None = None
     one_bad_fails_all: bool = False
@@ -51,8 +52,7 @@ class Capabilities:
         }[kind]
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """A postback's own part of a request, frozen at enqueue and byte for byte the same on every attempt."""
 
     #: Stable over retries; what a deduplicating receiver deduplicates on.
@@ -69,6 +69,8 @@ class Request:
     url: str
     headers: Mapping[str, str]
     body: bytes = b""
+    #: A reply that is longer, in bytes after decompression, is not read to its end; 0 for the usual limit.
+    longest_reply: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class Verdict:
     reading: Reading
     #: Short, free of personal data and secrets: a receiver's code or our own word for it.
     reason: str
+    #: The receiver judged the request as a whole: which of its postbacks is to blame it did not say.
+    on_request: bool = False
 
 
 class DestinationError(ValueError):

@@ -47,6 +47,8 @@ class Behaviour(_Strict):
     reject_when: dict[str, str] = Field(default_factory=dict)
     #: The status of a rejection; the body tells the reason.
     reject_status: int = Field(default=422, ge=200, le=499)
+    #: A batch that holds a rejected message is rejected as a whole.
+    one_bad_fails_all: bool = False
     delay_seconds: float = Field(default=0.0, ge=0, le=600)
     #: 429 for the first so many requests, and for every so-manieth one. Counted since the behaviour was set.
     throttle_first: int = Field(default=0, ge=0)

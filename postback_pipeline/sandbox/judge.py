@@ -55,25 +55,30 @@ def identify(entry: Entry, headers: Mapping[str, str], behaviour: Behaviour) -> 
     return "|".join(part or "" for part in parts) if any(parts) else None
 
 
-def judge(entry: Entry, behaviour: Behaviour, receiver: Receiver, *, arrival: int, seed: int, signed: bool) -> Answer:
-    """The answer to the `arrival`-th request of a receiver since its behaviour was set."""
+def refuse(
+    entry: Entry, behaviour: Behaviour, receiver: Receiver, *, arrival: int, seed: int, signed: bool
+) -> Answer | None:
+    """The answer to a receiver's `arrival`-th request since its behaviour was set, if that is not even looked at."""
     if not signed:
         return _answer(entry, "unauthorized", 401, "The signature is missing, wrong or too old.")
     if arrival <= behaviour.throttle_first or (behaviour.throttle_every and arrival % behaviour.throttle_every == 0):
         headers = {"Retry-After": str(behaviour.retry_after_seconds)}
         return _answer(entry, "throttled", 429, "Too many requests; not taken.", headers)
-    draw = f"{seed}|{entry['receiver']}|{entry['id']}"
-    attempt = f"{draw}|{receiver.seen[entry['id']]}"
-    if _hits(behaviour.error_share, f"error|{attempt}"):
+    if _hits(behaviour.error_share, f"error|{_attempt(entry, receiver, seed)}"):
         return _answer(entry, "failed", 500, "Something went wrong; not taken.")
-    garbage = _hits(behaviour.garbage_share, f"garbage|{attempt}")
+    return None
+
+
+def take(entry: Entry, behaviour: Behaviour, receiver: Receiver, *, seed: int) -> Answer:
+    """The answer to one message that was looked at."""
     if behaviour.deduplicates and entry["id"] in receiver.taken:
         return _answer(entry, "duplicate", 200, "This was taken before.")
     if behaviour.reject_when and all(find(entry, name) == value for name, value in behaviour.reject_when.items()):
         return _answer(entry, "rejected", behaviour.reject_status, "It matches this receiver's rule.")
-    if _hits(behaviour.reject_share, f"reject|{draw}"):
+    if _hits(behaviour.reject_share, f"reject|{_draw(entry, seed)}"):
         return _answer(entry, "rejected", behaviour.reject_status, "The click is not known.")
-    if garbage:
+    attempt = _attempt(entry, receiver, seed)
+    if _hits(behaviour.garbage_share, f"garbage|{attempt}"):
         return Answer("garbage", 200, *GARBAGE[int(_share(f"kind|{attempt}") * len(GARBAGE))])
     return _answer(entry, "accepted", 200, None)
 
@@ -98,6 +103,14 @@ def _answer(
 ) -> Answer:
     body = json.dumps({"status": word, "id": entry["id"], "reason": reason}).encode()
     return Answer(word, status, body, headers=headers or {})
+
+
+def _draw(entry: Entry, seed: int) -> str:
+    return f"{seed}|{entry['receiver']}|{entry['id']}"
+
+
+def _attempt(entry: Entry, receiver: Receiver, seed: int) -> str:
+    return f"{_draw(entry, seed)}|{receiver.seen[entry['id']]}"
 
 
 def _hits(share: float, draw: str) -> bool:

@@ -14,17 +14,19 @@ import asyncio
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
-from postback_pipeline.sandbox.behaviour import SandboxConfig, SandboxError, read_config
-from postback_pipeline.sandbox.entry import line, read_entry
-from postback_pipeline.sandbox.judge import identify, is_signed, judge
+from postback_pipeline.sandbox.batch import batch_answer, is_rejected_whole, messages_of
+from postback_pipeline.sandbox.behaviour import Behaviour, SandboxConfig, SandboxError, read_config
+from postback_pipeline.sandbox.entry import Entry, line, read_entry
+from postback_pipeline.sandbox.judge import Answer, identify, is_signed, refuse, take
 from postback_pipeline.sandbox.page import render_page
-from postback_pipeline.sandbox.tally import Tally
+from postback_pipeline.sandbox.tally import Receiver, Tally
 
 MAX_BODY = 16 * 1024 * 1024
 SAFE = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
@@ -120,17 +122,39 @@ class Sandbox:
         signed = behaviour.secret_env is None or is_signed(
             self._secrets[behaviour.secret_env], request.headers, body, now
         )
-        answer = judge(
+        refusal = refuse(
             entry, behaviour, receiver, arrival=self._arrivals[name], seed=self._behaviour.seed, signed=signed
         )
-        entry["answer"] = answer.word
-        self._file.write(line(entry))
-        self._tally.add(entry)
+        answer = self._answer(entry, behaviour, receiver, refusal)
         if behaviour.delay_seconds:
             await asyncio.sleep(behaviour.delay_seconds)
         return web.Response(
             status=answer.status, body=answer.body, content_type=answer.content_type, headers={**SAFE, **answer.headers}
         )
+
+    def _answer(self, entry: Entry, behaviour: Behaviour, receiver: Receiver, refusal: Answer | None) -> Answer:
+        """Logs and remembers what a request brought; a batch that is not taken whole is not taken at all."""
+        messages = messages_of(entry)
+        if messages is None:
+            answer = refusal or take(entry, behaviour, receiver, seed=self._behaviour.seed)
+            self._write([entry], [answer.word])
+            return answer
+        for number, message in enumerate(messages):
+            message["id"] = identify(message, {}, behaviour) or f"{entry['id']}-{number}"
+        if refusal is not None:
+            self._write(messages, [refusal.word] * len(messages))
+            return refusal
+        answers = [take(message, behaviour, receiver, seed=self._behaviour.seed) for message in messages]
+        whole = is_rejected_whole(answers, behaviour)
+        self._write(messages, ["rejected" if whole else answer.word for answer in answers])
+        return batch_answer(messages, answers, behaviour)
+
+    def _write(self, entries: Sequence[Entry], words: Sequence[str]) -> None:
+        for entry, word in zip(entries, words, strict=True):
+            entry["answer"] = word
+        self._file.write(b"".join(map(line, entries)))
+        for entry in entries:
+            self._tally.add(entry)
 
 
 def _remembered(log: Path) -> Tally:

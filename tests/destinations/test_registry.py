@@ -41,12 +41,14 @@ def test_the_registry_knows_each_type_by_its_own_word() -> None:
     assert {word: adapter.type for word, adapter in DESTINATIONS.items()} == {
         "url_template": "url_template",
         "webhook": "webhook",
+        "batch_webhook": "batch_webhook",
     }
 
 
 def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
     assert mistakes(crm={"type": "webhok"}) == [
-        "/etc/postbacks.toml: destinations.crm: type: 'webhok' is unknown. Known are url_template, webhook."
+        "/etc/postbacks.toml: destinations.crm: type: 'webhok' is unknown."
+        " Known are batch_webhook, url_template, webhook."
     ]
 
 

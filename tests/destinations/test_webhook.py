@@ -13,7 +13,7 @@ from decimal import Decimal
 import pytest
 
 from postback_pipeline.destinations.base import Destination, DestinationError, Element, Reading, Reply, SecretError
-from postback_pipeline.destinations.webhook import signature
+from postback_pipeline.destinations.standard_webhooks import signature
 from postback_pipeline.model import Kind, Postback
 
 Configure = Callable[..., Destination]

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import duckdb
 import pytest
 
-from postback_pipeline.destinations.webhook import Webhook, WebhookOptions
+from postback_pipeline.destinations.standard_webhooks import SignedOptions
+from postback_pipeline.destinations.webhook import Webhook
 from postback_pipeline.ledger import LedgerIdentity
 from postback_pipeline.settings import DestinationSettings
 from postback_pipeline.sources.build_context import ForeignLedger, check_ledger_identity
@@ -30,7 +31,7 @@ def warehouse() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def webhook(name: str, **options: object) -> Webhook:
     """A configured webhook."""
-    return Webhook(name, WebhookOptions.model_validate({"url": "http://127.0.0.1/", "secret_env": "S", **options}))
+    return Webhook(name, SignedOptions.model_validate({"url": "http://127.0.0.1/", "secret_env": "S", **options}))
 
 
 def test_capabilities_arrive_in_hours_with_no_limit_as_null(warehouse: duckdb.DuckDBPyConnection) -> None:
