@@ -67,6 +67,7 @@ lock: $(BIN)/uv ## Write requirements/*.txt anew from pyproject.toml and require
 	$(BIN)/uv pip compile $(LOCK) requirements/uv.in -o requirements/uv.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) --group peers -o requirements/peers.txt
 
 clean: ## Remove everything that make built, except data
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("uv.txt", "runtime.txt", "dev.txt")
+LOCKS = ("uv.txt", "runtime.txt", "dev.txt", "peers.txt")
 
 
 def entries(lock: str) -> list[list[str]]:
@@ -33,6 +33,7 @@ def declared() -> dict[str, list[str]]:
         "uv.txt": [line for line in installer if not line.startswith("#")],
         "runtime.txt": runtime,
         "dev.txt": [*runtime, *project["dependency-groups"]["dev"]],
+        "peers.txt": project["dependency-groups"]["peers"],
     }
 
 

@@ -1,0 +1,69 @@
+"""What the runs say, one object per contender and latency, and how they compare.
+
+Belongs here: which run counts (the quickest), the ratios, the table. Does not belong here: running.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.deliver.running import Turns
+
+#: Others are told as a multiple of these.
+_MEASURES = ("drt", "dlt", "procrastinate", "aiohttp")
+#: CPU is compared with this one: the same client without a ledger.
+_BARE = "own_transport"
+
+
+def compared(turns: Sequence[Turns]) -> list[dict[str, Any]]:
+    """The objects of `--json`, in the order in which the contenders ran."""
+    told = [_figures(each) for each in turns]
+    rates = {(each["name"], each["latency_ms"]): each for each in told if each["error"] is None}
+    for each in told:
+        if each["error"] is not None:
+            continue
+        for name in _MEASURES:
+            if other := rates.get((name, each["latency_ms"])):
+                each[f"ratio_to_{name}"] = round(each["rows_per_s"] / other["rows_per_s"], 2)
+        if bare := rates.get((_BARE, each["latency_ms"])):
+            each[f"cpu_ratio_to_{_BARE}"] = round(each["cpu_us_per_row"] / bare["cpu_us_per_row"], 2)
+    return told
+
+
+def _figures(turns: Turns) -> dict[str, Any]:
+    named = {"name": turns.contender.name, "latency_ms": turns.latency_ms, "error": turns.error}
+    if turns.error is not None:
+        return named
+    best = max(turns.runs, key=lambda run: run.rows_per_s)
+    server = best.server_cpu_s
+    return named | {
+        "rows": best.rows,
+        "in_flight": best.in_flight,
+        "rows_per_s": round(best.rows_per_s, 1),
+        "cpu_us_per_row": round(best.cpu_s / best.rows * 1e6, 1),
+        "server_cpu_us_per_row": None if server is None else round(server / best.rows * 1e6, 1),
+        "peak_mb": round(max(run.peak_mb for run in turns.runs)),
+        "lost": sum(run.lost for run in turns.runs),
+        "duplicated": sum(run.duplicated for run in turns.runs),
+        "rows_per_s_by_round": [round(run.rows_per_s, 1) for run in turns.runs],
+    }
+
+
+def table(told: Sequence[dict[str, Any]]) -> str:
+    """The same for people."""
+    heads = ("rows", "in flight", "rows/s", "CPU us", "server us", "peak MB", "lost", "dupl.", "x drt", "x aiohttp")
+    lines = []
+    for latency in dict.fromkeys(each["latency_ms"] for each in told):
+        lines += [f"The receiver answers after {latency} ms", f"{'':22}" + "".join(f"{head:>11}" for head in heads)]
+        for each in told:
+            if each["latency_ms"] == latency:
+                lines.append(f"{each['name']:22}" + (each["error"] or _cells(each)))
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _cells(each: dict[str, Any]) -> str:
+    names = ("rows", "in_flight", "rows_per_s", "cpu_us_per_row", "server_cpu_us_per_row", "peak_mb")
+    values = [each.get(name) for name in (*names, "lost", "duplicated", "ratio_to_drt", "ratio_to_aiohttp")]
+    return "".join(f"{'' if value is None else f'{value:,}':>11}" for value in values)

@@ -1,0 +1,69 @@
+"""Who takes part: under which name, where it lives, and how many rows it gets.
+
+Belongs here: the list. Does not belong here: how any of them sends (`contenders/`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way of sending rows."""
+
+    name: str
+    #: File and function below `contenders/`.
+    module: str
+    function: str
+    #: One sends a row after the other, whatever is asked of it.
+    serial: bool = False
+    #: Rows at once that one process of it sends at most.
+    most_in_flight: int | None = None
+    #: It lives in the peers' environment, not in this project's.
+    peer: bool = False
+    #: It needs a database on the PostgreSQL server.
+    postgresql: bool = False
+    #: Of the rows asked for, this share: a rate is per row, and slow ones would take for ever. Without latency, with.
+    share: float = 1.0
+    share_with_latency: float = 1.0
+
+    def rows(self, rows: int, latency_ms: int) -> int:
+        """How many it gets of `rows`."""
+        return max(1, int(rows * (self.share_with_latency if latency_ms else self.share)))
+
+    def in_flight(self, latency_ms: int) -> int:
+        """How many requests it may have under way: enough that latency does not decide, where it can."""
+        if self.serial:
+            return 1
+        asked = 512 if latency_ms else 64
+        return min(asked, self.most_in_flight or asked)
+
+
+CONTENDERS = (
+    Contender("postback_sqlite", "engine", "webhook"),
+    Contender("postback_postgresql", "engine", "webhook", postgresql=True),
+    Contender("postback_get", "engine", "get"),
+    Contender("own_transport", "loop", "on_own_transport"),
+    Contender("aiohttp", "loop", "on_aiohttp"),
+    Contender("aiohttp_uvloop", "loop", "on_aiohttp_and_uvloop"),
+    Contender("httpx", "loop", "on_httpx", share=0.1, share_with_latency=0.1),
+    Contender("httpx2", "loop", "on_httpx2", peer=True, share=0.2, share_with_latency=0.1),
+    Contender("drt", "drt_sync", "sync", peer=True, serial=True, share=0.1, share_with_latency=0.01),
+    Contender("dlt", "dlt_destination", "one_file", peer=True, serial=True, share=0.1, share_with_latency=0.01),
+    Contender(
+        *("dlt_parallel", "dlt_destination", "many_files"),
+        peer=True,
+        most_in_flight=20,
+        share=0.1,
+        share_with_latency=0.1,
+    ),
+    Contender(
+        *("procrastinate", "procrastinate_queue", "work"),
+        peer=True,
+        postgresql=True,
+        share=0.05,
+        share_with_latency=0.05,
+    ),
+)
+BY_NAME = {contender.name: contender for contender in CONTENDERS}
