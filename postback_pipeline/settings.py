@@ -127,7 +127,7 @@ class Guard(_Strict):
 class Delivery(_Strict):
     """How the drain works; times in seconds."""
 
-    lease_seconds: int = Field(default=60, ge=5)
+    lease_seconds: int = Field(default=30, ge=5)
     #: A run keeps claiming until nothing is due or this is spent.
     budget_seconds: int = Field(default=600, ge=1)
     claim_rows: int = Field(default=500, ge=1)
@@ -163,7 +163,7 @@ class DestinationSettings(BaseModel):
     #: Requests per second; None for no limit of ours.
     rate: float | None = Field(default=None, gt=0)
     #: The whole attempt, from resolving to the last byte of the reply.
-    deadline_seconds: float = Field(default=20.0, gt=0, le=55)
+    deadline_seconds: float = Field(default=15.0, gt=0, le=55)
     retry: Retry = Retry()
 
     @property

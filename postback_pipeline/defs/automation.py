@@ -1,6 +1,6 @@
-"""What starts by itself: builds and measures by the clock, deliveries when something is due.
+"""What starts by the clock: builds and measures.
 
-Belongs here: schedules and sensors. Does not belong here: what a run does, and any state of a delivery (the ledger's).
+Belongs here: schedules. Does not belong here: what a run does, what starts a delivery (`due_postbacks`).
 https://docs.dagster.io/guides/automate
 """
 
@@ -8,28 +8,12 @@ from datetime import timedelta
 
 import dagster as dg
 
-from postback_pipeline.defs.partitions import OPEN_WINDOW, PARTITION_NAME_TAG
-from postback_pipeline.ledger import LedgerError, LedgerUnavailable, open_ledger
-from postback_pipeline.settings import Settings
-
-UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
-
-def has_unfinished_run(instance: dg.DagsterInstance, job: str, partition: str) -> bool:
-    """Whether a run of this partition exists that will still look at what is due."""
-    filters = dg.RunsFilter(job_name=job, statuses=UNFINISHED, tags={PARTITION_NAME_TAG: partition})
-    return bool(instance.get_run_ids(filters, limit=1))
+from postback_pipeline.defs.partitions import OPEN_WINDOW
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Two build schedules, the delivery sensor, the measure schedule."""
+    """Two build schedules, the measure schedule."""
 
     @dg.schedule(
         name="build_hourly",
@@ -63,28 +47,4 @@ def defs() -> dg.Definitions:
     def measure_hourly() -> dg.RunRequest:
         return dg.RunRequest()
 
-    @dg.sensor(
-        name="due_postbacks",
-        job_name="deliver",
-        minimum_interval_seconds=30,
-        description="Starts a drain for each destination with something due. Costs one indexed look at the ledger.",
-        default_status=dg.DefaultSensorStatus.RUNNING,
-    )
-    def due_postbacks(
-        context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
-    ) -> dg.SensorResult | dg.SkipReason:
-        try:
-            with open_ledger(settings.ledger_url(), settings.environment) as ledger:
-                due = ledger.due(sorted(settings.destinations))
-        except LedgerUnavailable:
-            raise
-        except LedgerError as error:
-            # A deployment that has no ledger yet has nothing due; every build says so too, and fails.
-            return dg.SkipReason(str(error))
-        waiting = [name for name, each in due.items() if each.count and not each.paused]
-        free = [name for name in waiting if not has_unfinished_run(context.instance, "deliver", name)]
-        if not free:
-            return dg.SkipReason("A drain is at it already." if waiting else "Nothing is due.")
-        return dg.SensorResult(run_requests=[dg.RunRequest(partition_key=name) for name in free])
-
-    return dg.Definitions(schedules=[hourly, closed_day, measure_hourly], sensors=[due_postbacks])
+    return dg.Definitions(schedules=[hourly, closed_day, measure_hourly])

@@ -1,7 +1,7 @@
 """The ledger -> receivers, one partition per destination; what of a drain is shown.
 
 Belongs here: the asset and its figures. Does not belong here: sending (`delivery`), states (`ledger`), when it runs
-(`automation`).
+(`due_postbacks`).
 """
 
 import dagster as dg

@@ -6,14 +6,18 @@ import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from postback_pipeline.ledger import create_ledger
+from postback_pipeline.delivery.enqueue import enqueue_outbox
+from postback_pipeline.destinations import build_destinations
+from postback_pipeline.ledger import Ledger, create_ledger
+from postback_pipeline.model import Desired, Facts
 from postback_pipeline.sandbox.running import sandbox_thread
 from postback_pipeline.sandbox.server import Sandbox
 from postback_pipeline.settings import CONFIG_VARIABLE, HOME_VARIABLE, Settings, load_settings
@@ -180,6 +184,34 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
         yield Shop(tmp_path, sandbox, log)
 
 
+def desired(destination: str, number: int, **person: str) -> Desired:
+    """A row of the outbox about order `number`."""
+    now = datetime.now(UTC)
+    identifier = {"google": "gclid", "partner": "irclickid"}[destination]
+    facts = Facts(
+        receiver_event="Purchase",
+        event_id=None,
+        transaction_id=str(number),
+        action_at=now - timedelta(hours=2),
+        event_time=now - timedelta(hours=1),
+        click_id=f"click-{number}",
+        clicked_at=None,
+        identifiers={identifier: f"id/{number}"},
+    )
+    return Desired(
+        destination=destination,
+        conversion_key=f"purchase:{number}",
+        event_name="purchase",
+        desired_value=Decimal("10.00"),
+        currency="EUR",
+        fingerprint="10.0000 EUR",
+        computed_against=0,
+        reason_code="eligible",
+        facts=facts,
+        person=person,
+    )
+
+
 class Make:
     """Rows and windows for the small shop."""
 
@@ -191,6 +223,14 @@ class Make:
     def deployment(shop: Shop, *, guard_minimum: int = 1_000, ledger: str = "") -> None:
         """Writes the shop's settings anew, with another guard or another ledger."""
         write_deployment(shop.home, shop.sandbox.url, guard_minimum=guard_minimum, ledger=ledger)
+
+    @staticmethod
+    def due(ledger: Ledger, destination: str, *numbers: int, **person: str) -> None:
+        """Enqueues postbacks about these orders, without a build."""
+        settings = load_settings()
+        rows = [desired(destination, number, **person) for number in numbers]
+        report = enqueue_outbox(rows, ledger, build_destinations(settings), settings)[destination]
+        assert report.inserted == len(numbers), report
 
     @staticmethod
     def days(first: int, last: int, *, year: int = 2026) -> tuple[date, date]:
