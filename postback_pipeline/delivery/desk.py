@@ -15,6 +15,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from postback_pipeline.ledger import Claim, Due, Ledger, LedgerUnavailable, Result, Rules
+from postback_pipeline.model import State
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,6 +106,11 @@ class Desk:
         """What the destination's queue asks for now."""
         found = await self._call(self._ledger.due, [self.name])
         return found[self.name]
+
+    async def count(self, *states: State) -> list[int]:
+        """How many of the destination's postbacks are in each of these states."""
+        found = await self._call(self._ledger.count, self.name, states)
+        return [found[state] for state in states]
 
     async def pause(self, reason: str) -> None:
         """Nothing leaves until a person resumes the destination."""

@@ -15,9 +15,11 @@ from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.judging import Judgement
 from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP, Pace, Window
 from postback_pipeline.delivery.recorder import Recorder
-from postback_pipeline.delivery.report import DrainReport, Ended, Tally
+from postback_pipeline.delivery.report import DrainReport, Ended
 from postback_pipeline.delivery.sending import Sender
+from postback_pipeline.delivery.tally import Tally
 from postback_pipeline.ledger import Claim
+from postback_pipeline.model import State
 from postback_pipeline.settings import Delivery, DestinationSettings
 
 #: A rate-limited drain claims about this many seconds' worth at a time, so that a pause is heeded soon.
@@ -64,8 +66,8 @@ class DrainLoop:
 
     async def run(self) -> DrainReport:
         """Drains. Whatever happens, what is in flight finishes and is recorded, and the rest goes back."""
-        started = self._loop.time()
-        self._ends_at = started + self._delivery.budget_seconds
+        self._started = self._loop.time()
+        self._ends_at = self._started + self._delivery.budget_seconds
         leases = self._loop.create_task(self._desk.keep_leases(self._renew_every))
         try:
             await self._desk.open()
@@ -75,7 +77,7 @@ class DrainLoop:
                 await self._pump()
             finally:
                 await self._settle()
-            return await self._report(self._loop.time() - started)
+            return await self._report(self._loop.time() - self._started)
         finally:
             leases.cancel()
             self._recording.cancel()
@@ -188,9 +190,9 @@ class DrainLoop:
                 await self._desk.record([judgement.result])
         elif judgement.result is not None:
             self._recorder.put(judgement.result)
-            self._tally.result(judgement.result)
+            self._tally.results([claim], [judgement.result], self._loop.time() - self._started)
         if judgement.elapsed is not None:
-            self._tally.attempt(judgement.elapsed)
+            self._tally.request(judgement.elapsed, bisecting=False)
             await self._heed(judgement)
 
     async def _heed(self, judgement: Judgement) -> None:
@@ -259,6 +261,7 @@ class DrainLoop:
 
     async def _report(self, seconds: float) -> DrainReport:
         due = await self._desk.due()
+        parked, expired = await self._desk.count(State.PARKED, State.EXPIRED)
         return self._tally.report(
             self._desk.name,
             self._ended or "drained",
@@ -266,4 +269,6 @@ class DrainLoop:
             stale=self._recorder.stale,
             seconds=seconds,
             due=due,
+            parked=parked,
+            expired=expired,
         )

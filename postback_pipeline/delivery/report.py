@@ -1,23 +1,28 @@
 """What one drain did, in numbers that a person and a metric can use.
 
-Belongs here: the report and how it is counted. Nothing here names a postback or a person.
+Belongs here: the report. Does not belong here: how it is counted (`tally`). Nothing here names a postback or a person.
 """
 
 from __future__ import annotations
 
-from array import array
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from postback_pipeline.ledger import Due, Result
-from postback_pipeline.model import Outcome
-
 #: Why a drain ended: nothing is due soon, its budget is spent, it was told to stop, the destination is paused (now or
 #: before), or the receiver is left alone for longer than the drain waits.
 Ended = Literal["drained", "budget", "stopped", "paused", "postponed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a drain went over time."""
+
+    #: Length of each bucket, and the postbacks that were accepted in it; the first one begins with the drain. At most
+    #: 60 buckets, the last ones without any acceptance left out.
+    bucket_seconds: float
+    accepted: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,73 +36,34 @@ class DrainReport:
     #: Claimed postbacks; those of them that went back unsent.
     claimed: int
     released: int
-    #: Attempts made, whether or not a byte left.
+    #: Requests made, whether or not a byte left; those of them that looked for the postbacks to blame for a rejected
+    #: batch.
     requests: int
-    #: accepted, duplicate, rejected, later, not_sent, unknown -> how many.
+    bisect_requests: int
+    #: accepted, duplicate, rejected, later, not_sent, unknown -> how many postbacks.
     outcomes: Mapping[str, int]
     #: Results that came after their lease was lost.
     stale: int
-    #: Time of an attempt. Milliseconds; None without attempts.
+    #: Time of a request, from resolving to the last byte of the reply. Milliseconds, to 5 %; None without requests.
     p50_ms: float | None
     p95_ms: float | None
+    p99_ms: float | None
+    #: From the moment a postback was due to its acceptance. Seconds, to 5 %; None without an acceptance.
+    p50_due_seconds: float | None
+    p95_due_seconds: float | None
+    course: Course
     #: Wall time of the drain.
     seconds: float
     #: When the oldest postback that is still due became due. UTC.
     oldest_due_at: datetime | None
     #: When the next one becomes due. UTC; None if nothing will by itself.
     next_due_at: datetime | None
+    #: Postbacks of the destination that are left to a person, and that went past their window, at the end of the drain
+    #: and whenever they came to be so.
+    parked: int
+    expired: int
 
     @property
     def rows_per_second(self) -> float:
         """Postbacks with an outcome, per second of the drain."""
         return sum(self.outcomes.values()) / self.seconds if self.seconds else 0.0
-
-
-class Tally:
-    """Counts while a drain runs."""
-
-    def __init__(self) -> None:
-        self.claimed = 0
-        self.released = 0
-        self.outcomes: Counter[str] = Counter()
-        self._milliseconds = array("d")
-
-    def attempt(self, elapsed: float) -> None:
-        """One attempt took so many seconds."""
-        self._milliseconds.append(elapsed * 1000)
-
-    def result(self, result: Result) -> None:
-        """One postback got an outcome."""
-        if result.duplicate:
-            word = "duplicate"
-        elif result.outcome is Outcome.REJECTED and not result.final:
-            word = "later"
-        else:
-            word = result.outcome.value
-        self.outcomes[word] += 1
-
-    def report(
-        self, destination: str, ended: Ended, reason: str | None, *, stale: int, seconds: float, due: Due
-    ) -> DrainReport:
-        """The report at the end of a drain."""
-        return DrainReport(
-            destination,
-            ended,
-            reason,
-            claimed=self.claimed,
-            released=self.released,
-            requests=len(self._milliseconds),
-            outcomes=dict(self.outcomes),
-            stale=stale,
-            p50_ms=self._percentile(0.50),
-            p95_ms=self._percentile(0.95),
-            seconds=seconds,
-            oldest_due_at=due.oldest_due_at,
-            next_due_at=due.next_due_at,
-        )
-
-    def _percentile(self, share: float) -> float | None:
-        if not self._milliseconds:
-            return None
-        ordered = sorted(self._milliseconds)
-        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -56,6 +56,7 @@ _DUE = (
         _P.round_started_at,
         _P.created_at,
         _P.event_time,
+        _P.due_at,
         _P.expires_at,
         _P.state,
     )
@@ -217,6 +218,7 @@ def _claim(row: Row[Any], destination: str, batch: str, lease_until: datetime, o
         first_attempt_at=row.round_started_at or now,
         created_at=row.created_at,
         event_time=row.event_time,
+        due_at=row.due_at,
         expires_at=row.expires_at,
         lease_until=lease_until,
         claimed_from=State(row.state),

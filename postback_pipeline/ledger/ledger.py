@@ -29,7 +29,7 @@ from postback_pipeline.ledger.people import PeopleSide
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.stories import CommandReport
 from postback_pipeline.ledger.values import Claim, Due, EnqueueReport, Recorded, Result, SweepReport
-from postback_pipeline.model import Desired, Postback
+from postback_pipeline.model import Desired, Postback, State
 from postback_pipeline.settings import Guard
 
 
@@ -141,6 +141,11 @@ class Ledger(PeopleSide):
         """What each destination's queue asks for now; reads indexes only."""
         with self._database.reading() as connection:
             return queue.due(connection, destinations, self._database.now(connection))
+
+    def count(self, destination: str, states: Collection[State]) -> dict[State, int]:
+        """How many postbacks of a destination are in each of these states; reads an index only."""
+        with self._database.reading() as connection:
+            return queue.count(connection, destination, states)
 
     def postpone(self, destination: str, until: datetime, reason: str) -> None:
         """Nothing of this destination is claimed before `until`, by any worker; of several instants the last holds."""

@@ -6,7 +6,7 @@ from them (`claims`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,11 +37,22 @@ def due(connection: Connection, names: Sequence[str], now: datetime) -> dict[str
 
 
 def _due(queue: _Queue, row: Row[Any] | None, working: bool, now: datetime) -> Due:
-    paused, mark = (row.paused, row.pause_mark) if row is not None else (False, None)
+    paused, mark, trips = (row.paused, row.pause_mark, row.trips) if row is not None else (False, None, 0)
     if row is not None and row.not_before is not None and row.not_before > now:
         first = _earliest(queue.oldest, queue.next)
-        return Due(0, None, max(row.not_before, first) if first else None, paused, mark, working)
-    return Due(queue.count, queue.oldest, queue.next, paused, mark, working)
+        return Due(0, None, max(row.not_before, first) if first else None, paused, mark, working, trips)
+    return Due(queue.count, queue.oldest, queue.next, paused, mark, working, trips)
+
+
+def count(connection: Connection, destination: str, states: Collection[State]) -> dict[State, int]:
+    """How many postbacks of a destination are in each of these states."""
+    query = (
+        select(_P.state, func.count())
+        .where(_P.destination == destination, _P.state.in_([state.value for state in states]))
+        .group_by(_P.state)
+    )
+    found = {row[0]: row[1] for row in connection.execute(query)}
+    return {state: found.get(state.value, 0) for state in states}
 
 
 def peek(connection: Connection, destination: str, limit: int, now: datetime) -> list[Peeked]:

@@ -155,6 +155,7 @@ class Claim:
     first_attempt_at: datetime
     created_at: datetime
     event_time: datetime
+    due_at: datetime
     #: None: the receiver sets no limit.
     expires_at: datetime | None
     lease_until: datetime
@@ -220,6 +221,8 @@ class Due:
     pause_mark: str | None = None
     #: Some drain of it was seen within the last seconds (`drains.BEAT_LAPSE`).
     working: bool = False
+    #: As in `Recorded`.
+    trips: int = 0
 
 
 @dataclass(frozen=True, slots=True)

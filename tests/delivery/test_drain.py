@@ -52,6 +52,10 @@ def test_everything_due_is_sent_once_and_recorded(any_ledger: Ledger, clock: Clo
     assert report.p95_ms is not None
     assert 0 < report.p50_ms <= report.p95_ms
     assert report.rows_per_second > 0
+    assert (sum(report.course.accepted), report.parked, report.expired) == (40, 0, 0)
+    assert report.p50_due_seconds is not None
+    assert report.p99_ms is not None
+    assert report.p95_ms <= report.p99_ms
     assert (report.oldest_due_at, report.next_due_at) == (None, None)
 
 
@@ -118,6 +122,7 @@ def test_silence_past_the_deadline_is_unknown(ledger: Ledger, clock: Clock) -> N
     assert set(line.states()) == {State.PARKED}
     assert {(attempt.reason, attempt.phase) for attempt in line.attempts()} == {("the deadline passed", Phase.HEAD)}
     assert dict(report.outcomes) == {"unknown": 2}
+    assert (report.parked, report.expired, report.p50_due_seconds) == (2, 0, None)
 
 
 def test_a_receiver_that_is_not_there_was_sent_nothing(ledger: Ledger, clock: Clock) -> None:
