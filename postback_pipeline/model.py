@@ -80,14 +80,23 @@ class State(StrEnum):
 
 
 class Phase(StrEnum):
-    """How far one attempt got, as the transport's hooks saw it."""
+    """How far one attempt got, by what the client did and saw itself."""
 
     RESOLVING = "resolving"
+    """Asking for the host's address, and before."""
     CONNECTING = "connecting"
+    TLS = "tls"
+    """The connection stands; shaking hands."""
     WRITING = "writing"
+    """Bytes of the request were handed to the operating system; not all of them."""
+    WRITTEN = "written"
+    """All were. What arrived is not known before the reply."""
     HEAD = "head"
+    """A byte of the reply came."""
     BODY = "body"
+    """The reply's head came whole."""
     DONE = "done"
+    """The reply came whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from postback_pipeline.delivery.drain_loop import DrainLoop
 from postback_pipeline.delivery.enqueue import rules_of
 from postback_pipeline.delivery.report import DrainReport
 from postback_pipeline.delivery.sending import Sender
-from postback_pipeline.delivery.transport import AiohttpTransport, Transport
+from postback_pipeline.delivery.transport import Transport, WireTransport
 from postback_pipeline.destinations.base import Destination
 from postback_pipeline.ledger import Ledger
 from postback_pipeline.settings import Delivery, DestinationSettings, Mode, Settings
@@ -66,11 +66,11 @@ async def drain(
         raise
 
 
-def transport_of(destination_settings: DestinationSettings) -> AiohttpTransport:
+def transport_of(destination_settings: DestinationSettings) -> WireTransport:
     """The transport that a destination's mode allows: loopback in test mode, public addresses in live mode."""
     live = destination_settings.mode is Mode.LIVE
     allow_http = bool(destination_settings.options.get("allow_http", False))
-    return AiohttpTransport("public" if live else "loopback", allow_http=allow_http)
+    return WireTransport("public" if live else "loopback", allow_http=allow_http)
 
 
 def run_drain(name: str, destination: Destination, settings: Settings, ledger: Ledger) -> DrainReport:
@@ -88,9 +88,18 @@ def run_drain(name: str, destination: Destination, settings: Settings, ledger: L
         async with transport_of(destination_settings) as transport:
             return await drain(name, destination, destination_settings, ledger, transport, settings.delivery, stop=stop)
 
-    with _Signals() as signals:
-        report = asyncio.run(run(signals))
+    with _Signals() as signals, asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        report = runner.run(run(signals))
     return report
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:
+        # It is not made for Windows.
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
 
 
 class _Signals:

@@ -1,35 +1,37 @@
-"""One request, one exchange: the seam to the network, and aiohttp behind it.
+"""One request, one exchange: the seam to the network, and our own HTTP/1.1 client behind it.
 
-Belongs here: how far a request got, what came back whole, and the limits of an attempt (one total deadline, a capped
-body, no redirects, no hidden second try, no proxy from the environment, allowed addresses only). Does not belong
-here: what a reply means, retries, pacing. Nothing here logs; error texts are our own words and show no URL.
+Belongs here: how far a request got, what came back whole, and the limits of an attempt (one total deadline, allowed
+addresses only, no redirects, no second try, no cookies, no proxy from the environment); which connection it takes.
+Does not belong here: what happens on a connection (`transport_connection`), what a reply means, retries, pacing.
+Nothing here logs; error texts are our own words and show no URL.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
+import socket
 import ssl
 import time
 from dataclasses import dataclass
-from types import SimpleNamespace, TracebackType
-from typing import Any, Protocol, Self
+from types import TracebackType
+from typing import Protocol, Self
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
-from yarl import URL
+from aiohappyeyeballs import AddrInfoType, start_connection
 
-from postback_pipeline.delivery.addresses import AddressRefused, Allowed, GuardedResolver, check_address, is_literal
+from postback_pipeline.delivery.addresses import AddressRefused, Allowed, Names, Resolver
+from postback_pipeline.delivery.transport_connection import Attempt, Connection, TlsConnection
+from postback_pipeline.delivery.transport_errors import CLOSED, WireError, explain
+from postback_pipeline.delivery.transport_request import Origin, split_url
 from postback_pipeline.destinations.base import Reply, Request
 from postback_pipeline.model import Phase
 
-#: Longest reply that is read, after decompression. Bytes.
-BODY_CAP = 64 * 1024
 #: Idle connections are dropped before common servers do (Node and Apache: 5 s), so that a request seldom meets a
 #: connection that is just being closed: its fate would be unknown.
 KEEP_ALIVE_SECONDS = 3.0
-
-USER_AGENT = "postback-pipeline"
+#: After so long the next address of a name is tried beside the first (RFC 8305).
+NEXT_ADDRESS_SECONDS = 0.25
+#: One that was idle for longer may have been closed without the event loop having seen it yet: the socket is asked.
+_SURE_SECONDS = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Exchange:
     phase: Phase
     #: Only if it came back whole.
     reply: Reply | None
-    #: No connection was ever obtained, so no byte of the request left.
+    #: No byte of the request was ever handed to a socket.
     proven_unsent: bool
     #: Why there is no reply; our own words.
     error: str | None
@@ -56,24 +58,12 @@ class Transport(Protocol):
         """Makes one attempt. Raises nothing but a cancellation."""
 
 
-class _Progress:
-    """How far one attempt got; moved on by aiohttp's tracing hooks."""
-
-    __slots__ = ("connected", "ends_at", "has_body", "phase")
-
-    def __init__(self, has_body: bool, ends_at: float) -> None:
-        self.phase = Phase.RESOLVING
-        self.has_body = has_body
-        self.ends_at = ends_at
-        self.connected = False
-
-
-class _BodyTooLong(Exception):
-    pass
-
-
-class AiohttpTransport:
+class WireTransport:
     """The default transport; an async context manager that holds the connections.
+
+    Every step on the wire is a method that a subclass may override, to stop in the middle of it: `_connect` returns a
+    connection that stands and over which nothing was written; `_write` writes a request's head and body to it (it may
+    call `connection.write` with a part only); `_received` sees a whole reply before the caller does.
 
     Args:
         allow: `loopback` for test mode, `public` for live mode.
@@ -81,158 +71,173 @@ class AiohttpTransport:
         resolver: asked for addresses instead of the system; its answers are checked all the same.
     """
 
-    def __init__(self, allow: Allowed, *, allow_http: bool = False, resolver: AbstractResolver | None = None) -> None:
-        self._allow: Allowed = allow
+    def __init__(self, allow: Allowed, *, allow_http: bool = False, resolver: Resolver | None = None) -> None:
         self._https_only = allow == "public" and not allow_http
-        self._resolver = resolver
-        self._session: aiohttp.ClientSession | None = None
+        self._names = Names(allow, resolver)
+        self._pools: dict[str, Pool] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            resolver=GuardedResolver(self._allow, self._resolver),
-            limit=0,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-            ttl_dns_cache=30,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            connector_owner=True,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            skip_auto_headers=("Content-Type",),
-            timeout=aiohttp.ClientTimeout(total=None),
-            trust_env=False,
-            trace_configs=[_tracing()],
-        )
-        # aiohttp would send an idempotent request a second time after a reset, unseen.
-        self._session._retry_connection = False
+        self._loop = asyncio.get_running_loop()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        self._loop = None
+        self._names.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for pool in self._pools.values():
+            pool.drop(time.monotonic())
+        # Sockets are closed in the loop's next turn.
+        await asyncio.sleep(0)
 
     async def send(self, request: Request, *, deadline_seconds: float) -> Exchange:
         """Makes one attempt, from resolving to the last byte of the reply within the deadline."""
-        started = time.perf_counter()
-        ends_at = asyncio.get_running_loop().time() + deadline_seconds
-        progress = _Progress(bool(request.body), ends_at)
+        started = time.monotonic()
+        attempt = Attempt(started + deadline_seconds)
         reply: Reply | None = None
         error: str | None = None
         configuration = False
         try:
-            url = URL(request.url, encoded=True)
-            self._check_target(url, progress)
-            async with asyncio.timeout_at(ends_at):
-                reply = await self._exchange(request, url, progress)
+            reply = await self._exchange(request, attempt, started)
         except Exception as failure:
-            error, configuration = _explain(failure)
-        elapsed = time.perf_counter() - started
-        return Exchange(progress.phase, reply, not progress.connected, error, elapsed, configuration)
+            error, configuration = explain(failure, connected=attempt.connected)
+        elapsed = time.monotonic() - started
+        return Exchange(attempt.phase, reply, not attempt.sent, error, elapsed, configuration)
 
-    def _check_target(self, url: URL, progress: _Progress) -> None:
-        if self._https_only and url.scheme != "https":
-            raise AddressRefused("mode live sends over https only")
-        if is_literal(url.raw_host or ""):
-            # A literal address never passes a resolver.
-            check_address(url.raw_host or "", self._allow)
-            progress.phase = Phase.CONNECTING
-
-    async def _exchange(self, request: Request, url: URL, progress: _Progress) -> Reply:
-        if self._session is None:
+    async def _exchange(self, request: Request, attempt: Attempt, now: float) -> Reply:
+        if self._loop is None:
             raise RuntimeError("the transport is used outside of its context")
-        response = await self._session.request(
-            request.method,
-            url,
-            headers=request.headers,
-            data=request.body or None,
-            allow_redirects=False,
-            trace_request_ctx=progress,
-        )
+        origin, target = split_url(request.url)
+        pool = self._pools.get(origin) or self._pool(origin)
+        head = pool.origin.head(request, target)
+        connection = pool.take(now) or await self._connect(pool.origin, attempt)
+        attempt.connected = True
+        if not connection.usable:
+            raise WireError(CLOSED)
+        answer = connection.begin(attempt)
+        timer = self._loop.call_later(attempt.ends_at - time.monotonic(), connection.time_out)
         try:
-            progress.phase = Phase.BODY
-            body = await _capped_body(response)
-            progress.phase = Phase.DONE
-            return Reply(response.status, response.headers, body)
+            self._write(connection, head, request.body)
+            reply = self._received(connection, await answer)
+        except BaseException:
+            connection.abort()
+            raise
         finally:
-            # Closes the connection if something is left on it; one that was read to its end went back already.
-            response.close()
+            timer.cancel()
+        if connection.usable:
+            self._keep(connection, pool)
+        return reply
+
+    def _write(self, connection: Connection, head: bytes, body: bytes) -> None:
+        """Writes a request, of which nothing has left before."""
+        connection.write(head, body)
+
+    def _received(self, connection: Connection, reply: Reply) -> Reply:
+        """Sees every whole reply."""
+        return reply
+
+    async def _connect(self, origin: Origin, attempt: Attempt) -> Connection:
+        """Opens a connection to an address that was judged, within the attempt's deadline.
+
+        Raises:
+            OSError: there is none.
+            WireError: the receiver hung up.
+        """
+        async with asyncio.timeout(attempt.ends_at - time.monotonic()):
+            addresses = await self._names.addresses(origin.host)
+            attempt.phase = Phase.CONNECTING
+            try:
+                connected = await start_connection(
+                    [_address_info(address, origin.port) for address in addresses],
+                    happy_eyeballs_delay=NEXT_ADDRESS_SECONDS,
+                )
+            except OSError:
+                self._names.forget(origin.host)
+                raise
+            attempt.connected = True
+            try:
+                return await self._open(origin, connected, attempt)
+            except BaseException:
+                connected.close()
+                raise
+
+    async def _open(self, origin: Origin, connected: socket.socket, attempt: Attempt) -> Connection:
+        loop = asyncio.get_running_loop()
+        if not origin.tls:
+            connection = Connection(loop, connected)
+            await loop.create_connection(lambda: connection, sock=connected)
+            return connection
+        attempt.phase = Phase.TLS
+        if self._tls is None:
+            self._tls = ssl.create_default_context()
+        secured = TlsConnection(loop, connected, self._tls, origin.host)
+        await loop.create_connection(lambda: secured, sock=connected)
+        try:
+            await secured.handshake
+        except BaseException:
+            secured.abort()
+            raise
+        return secured
+
+    def _pool(self, text: str) -> Pool:
+        origin = Origin(text)
+        if self._https_only and not origin.tls:
+            raise AddressRefused("mode live sends over https only")
+        pool = self._pools[text] = Pool(origin)
+        return pool
+
+    def _keep(self, connection: Connection, pool: Pool) -> None:
+        if self._loop is None:
+            connection.abort()
+            return
+        pool.idle.append(connection)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(KEEP_ALIVE_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        """Drops what was idle for too long, as long as anything is idle."""
+        self._sweeping = None
+        before = time.monotonic() - KEEP_ALIVE_SECONDS
+        for pool in self._pools.values():
+            pool.drop(before)
+        if self._loop is not None and any(pool.idle for pool in self._pools.values()):
+            self._sweeping = self._loop.call_later(KEEP_ALIVE_SECONDS / 3, self._sweep)
 
 
-async def _capped_body(response: aiohttp.ClientResponse) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > BODY_CAP:
-            raise _BodyTooLong
-        chunks.append(chunk)
-    return b"".join(chunks)
+class Pool:
+    """The idle connections to one origin; the one that was used last goes first."""
+
+    __slots__ = ("idle", "origin")
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.idle: list[Connection] = []
+
+    def take(self, now: float) -> Connection | None:
+        """One that stands, as far as anybody here can know; `now` is on the monotonic clock."""
+        while self.idle:
+            connection = self.idle.pop()
+            idle = now - connection.idle_since
+            sure = connection.usable and (idle < _SURE_SECONDS or connection.is_quiet())
+            if sure and idle < KEEP_ALIVE_SECONDS:
+                return connection
+            connection.abort()
+        return None
+
+    def drop(self, before: float) -> None:
+        """Drops those that were idle since before an instant of the monotonic clock."""
+        for connection in self.idle:
+            if connection.idle_since <= before:
+                connection.abort()
+        self.idle = [connection for connection in self.idle if connection.usable]
 
 
-def _tracing() -> aiohttp.TraceConfig:
-    hooks = aiohttp.TraceConfig()
-    hooks.on_dns_resolvehost_end.append(_resolved)
-    hooks.on_dns_cache_hit.append(_resolved)
-    hooks.on_connection_create_end.append(_connected)
-    hooks.on_connection_reuseconn.append(_connected)
-    hooks.on_request_headers_sent.append(_writing_headers)
-    hooks.on_request_chunk_sent.append(_writing_body)
-    return hooks
-
-
-async def _resolved(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    context.trace_request_ctx.phase = Phase.CONNECTING
-
-
-async def _connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    progress: _Progress = context.trace_request_ctx
-    progress.connected = True
-    progress.phase = Phase.WRITING
-
-
-async def _writing_headers(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    progress: _Progress = context.trace_request_ctx
-    # A process that was stopped while connecting wakes up here, perhaps after its lease: no byte may leave then.
-    if asyncio.get_running_loop().time() >= progress.ends_at:
-        raise TimeoutError
-    if not progress.has_body:
-        progress.phase = Phase.HEAD
-
-
-async def _writing_body(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: Any) -> None:
-    context.trace_request_ctx.phase = Phase.HEAD
-
-
-def _explain(failure: Exception) -> tuple[str, bool]:
-    """Our own words for a failure, and whether the set-up is at fault."""
-    cause = getattr(failure, "os_error", failure)
-    if isinstance(cause, AddressRefused):
-        return str(cause), True
-    # A peer that hangs up during the handshake may only be overloaded; a refused certificate stays refused.
-    if not isinstance(cause, ssl.SSLEOFError):
-        for kind, words in _SET_UP_ERRORS.items():
-            if isinstance(failure, kind):
-                return words, True
-    for kind, words in _ERRORS.items():
-        if isinstance(failure, kind):
-            return words, False
-    if isinstance(failure, aiohttp.ClientConnectorError):
-        return f"no connection ({errno.errorcode.get(failure.errno or 0, 'unknown cause')})", False
-    return f"the connection failed ({type(failure).__name__})", False
-
-
-_SET_UP_ERRORS: dict[type[Exception], str] = {
-    aiohttp.ClientConnectorCertificateError: "TLS: the certificate is not trusted for this host",
-    aiohttp.ClientConnectorSSLError: "TLS: the handshake failed",
-    aiohttp.InvalidURL: "the URL is not valid",
-}
-
-_ERRORS: dict[type[Exception], str] = {
-    aiohttp.ClientConnectorDNSError: "the host name was not resolved",
-    TimeoutError: "the deadline passed",
-    _BodyTooLong: f"the reply is longer than {BODY_CAP} bytes",
-    aiohttp.ClientPayloadError: "the reply broke off",
-}
+def _address_info(address: str, port: int) -> AddrInfoType:
+    if ":" in address:
+        return (socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0))
+    return (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))

@@ -11,7 +11,7 @@ from typing import Any
 from postback_pipeline.delivery.drain import drain
 from postback_pipeline.delivery.enqueue import rules_of
 from postback_pipeline.delivery.report import DrainReport
-from postback_pipeline.delivery.transport import AiohttpTransport
+from postback_pipeline.delivery.transport import WireTransport
 from postback_pipeline.destinations import DESTINATIONS
 from postback_pipeline.destinations.base import Destination
 from postback_pipeline.ledger import AttemptStory, EnqueueReport, Ledger, Rules, Selection, Story
@@ -105,7 +105,7 @@ class Line:
 
     async def drain(self, **options: Any) -> DrainReport:
         """One drain over the real transport of test mode."""
-        async with AiohttpTransport("loopback") as transport:
+        async with WireTransport("loopback") as transport:
             return await drain(
                 NAME,
                 self.destination,

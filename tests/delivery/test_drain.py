@@ -120,7 +120,7 @@ def test_silence_past_the_deadline_is_unknown(ledger: Ledger, clock: Clock) -> N
     report, line, receiver = drained(hang, ledger, clock, rows=2, options=SHORT)
     assert len(receiver.hits) == 2
     assert set(line.states()) == {State.PARKED}
-    assert {(attempt.reason, attempt.phase) for attempt in line.attempts()} == {("the deadline passed", Phase.HEAD)}
+    assert {(attempt.reason, attempt.phase) for attempt in line.attempts()} == {("the deadline passed", Phase.WRITTEN)}
     assert dict(report.outcomes) == {"unknown": 2}
     assert (report.parked, report.expired, report.p50_due_seconds) == (2, 0, None)
 

@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 
 from postback_pipeline.delivery.sending import Sender
-from postback_pipeline.delivery.transport import AiohttpTransport
+from postback_pipeline.delivery.transport import WireTransport
 from postback_pipeline.ledger import Ledger
 from postback_pipeline.model import Outcome, State
 from tests.delivery.lines import NAME, TRACKER, WEBHOOK, Clock, Line, desired, line_at
@@ -17,7 +17,7 @@ from tests.delivery.receivers import Receiver, ok, receiving
 async def send_and_die(line: Line, rows: int) -> None:
     """Claims, sends, and records nothing."""
     claims = line.ledger.claim(NAME, rows, lease_seconds=60, owner="the dead", rules=line.rules)
-    async with AiohttpTransport("loopback") as transport:
+    async with WireTransport("loopback") as transport:
         sender = Sender(line.destination, transport, 5, line.environment, line.clock)
         for claim in claims:
             judgement = await sender.attempt(claim)
