@@ -14,10 +14,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from postback_pipeline.delivery.enqueue import enqueue_outbox
+from postback_pipeline.delivery.enqueue import enqueue_outbox, rules_of
 from postback_pipeline.destinations import build_destinations
-from postback_pipeline.ledger import Ledger, create_ledger
-from postback_pipeline.model import Desired, Facts
+from postback_pipeline.ledger import Ledger, Result, create_ledger
+from postback_pipeline.model import Desired, Facts, Outcome
 from postback_pipeline.sandbox.running import sandbox_thread
 from postback_pipeline.sandbox.server import Sandbox
 from postback_pipeline.settings import CONFIG_VARIABLE, HOME_VARIABLE, Settings, load_settings
@@ -231,6 +231,27 @@ class Make:
         rows = [desired(destination, number, **person) for number in numbers]
         report = enqueue_outbox(rows, ledger, build_destinations(settings), settings)[destination]
         assert report.inserted == len(numbers), report
+
+    @staticmethod
+    def flood(ledger: Ledger, destination: str, *numbers: int) -> int:
+        """Enqueues too many postbacks, without a build; the number of the approval that waits."""
+        settings = load_settings()
+        rows = [desired(destination, number) for number in numbers]
+        stopped_by = enqueue_outbox(rows, ledger, build_destinations(settings), settings)[destination].stopped_by
+        assert stopped_by is not None
+        return stopped_by.id
+
+    @staticmethod
+    def settle(ledger: Ledger, destination: str, outcome: Outcome, reason: str = "") -> None:
+        """Claims whatever is due and records that every attempt ended so, without sending anything."""
+        settings = load_settings()
+        rules = rules_of(build_destinations(settings)[destination], settings.destinations[destination])
+        claims = ledger.claim(destination, 100, lease_seconds=60, owner="a drain", rules=rules)
+        results = [
+            Result(claim.postback_id, claim.token, outcome=outcome, reason=reason, finished_at=ledger.now())
+            for claim in claims
+        ]
+        ledger.record(results, rules=rules)
 
     @staticmethod
     def days(first: int, last: int, *, year: int = 2026) -> tuple[date, date]:
