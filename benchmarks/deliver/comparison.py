@@ -67,3 +67,13 @@ def _cells(each: dict[str, Any]) -> str:
     names = ("rows", "in_flight", "rows_per_s", "cpu_us_per_row", "server_cpu_us_per_row", "peak_mb")
     values = [each.get(name) for name in (*names, "lost", "duplicated", "ratio_to_drt", "ratio_to_aiohttp")]
     return "".join(f"{'' if value is None else f'{value:,}':>11}" for value in values)
+
+
+def figures_table(told: dict[str, dict[str, Any]]) -> str:
+    """The engine's own figures, one paragraph each."""
+    paragraphs = []
+    for name, figures in told.items():
+        lines = [f"{name} (aim: {figures['aim']})"]
+        lines += [f"  {figure:26} {value}" for figure, value in figures.items() if figure != "aim"]
+        paragraphs.append("\n".join(lines))
+    return "\n\n".join(paragraphs)

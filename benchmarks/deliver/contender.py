@@ -1,8 +1,8 @@
-"""One contender's process: takes its task, does it, and leaves what was measured in the task's folder.
+"""The process of a contender or figure: takes its task, does it, and leaves what was measured in the task's folder.
 
     python -m benchmarks.deliver.contender MODULE FUNCTION < TASK
 
-Belongs here: what holds for all of them. Does not belong here: any one of them (`contenders/`).
+Belongs here: what holds for all of them. Does not belong here: any one of them (`contenders/`, `figures/`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
     pin(task.core)
     stopwatch = Stopwatch(task.server_pid)
     try:
-        getattr(importlib.import_module(f"benchmarks.deliver.contenders.{module}"), function)(task, stopwatch)
+        told = getattr(importlib.import_module(f"benchmarks.deliver.{module}"), function)(task, stopwatch)
     except Exception as error:
         _leave(task, {"error": " ".join(f"{type(error).__name__}: {error}".split())})
         raise
@@ -33,6 +33,7 @@ def main() -> None:
         "cpu_s": stopwatch.cpu_s,
         "server_cpu_s": stopwatch.server_cpu_s,
         "peak_mb": peak_mb(),
+        "told": told or {},
     }
     _leave(task, measured)
 

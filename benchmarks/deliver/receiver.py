@@ -7,8 +7,8 @@
     POST /LATENCY/batch     {"postbacks": [objects with `key`]}           one verdict per key
     GET  /flush             everything that was logged is in the file     OK
 
-LATENCY is in milliseconds, or `hang`: no answer. It reads what the contenders send and no more of HTTP: it must not be
-what limits them. Does not belong here: judging what arrived (`arrivals`).
+LATENCY is in milliseconds, or `hang`: no answer, and nothing is logged. It reads what the contenders send and no more
+of HTTP: it must not be what limits them. Does not belong here: judging what arrived (`arrivals`).
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ class _Connection(asyncio.Protocol):
             return
         _, latency, place = target.split(b"/", 2)
         reply = _OK
+        if latency == b"hang":
+            return
         if place == b"batch":
             keys = [element["key"] for element in orjson.loads(body)["postbacks"]]
             self._log.write("".join(f"{key}\n" for key in keys).encode())
@@ -80,7 +82,7 @@ class _Connection(asyncio.Protocol):
             self._log.write((_key_in_json(body) if body else _key_in_query(target)) + b"\n")
         if latency == b"0":
             self._transport.write(reply)
-        elif latency != b"hang":
+        else:
             self._loop.call_later(int(latency) / 1000, self._transport.write, reply)
 
 

@@ -13,7 +13,7 @@ class Contender:
     """One way of sending rows."""
 
     name: str
-    #: File and function below `contenders/`.
+    #: Module of this package, and the function in it.
     module: str
     function: str
     #: One sends a row after the other, whatever is asked of it.
@@ -24,6 +24,8 @@ class Contender:
     peer: bool = False
     #: It needs a database on the PostgreSQL server.
     postgresql: bool = False
+    #: Its rows arrive at the receiver.
+    sends: bool = True
     #: Of the rows asked for, this share: a rate is per row, and slow ones would take for ever. Without latency, with.
     share: float = 1.0
     share_with_latency: float = 1.0
@@ -41,25 +43,28 @@ class Contender:
 
 
 CONTENDERS = (
-    Contender("postback_sqlite", "engine", "webhook"),
-    Contender("postback_postgresql", "engine", "webhook", postgresql=True),
-    Contender("postback_get", "engine", "get"),
-    Contender("own_transport", "loop", "on_own_transport"),
-    Contender("aiohttp", "loop", "on_aiohttp"),
-    Contender("aiohttp_uvloop", "loop", "on_aiohttp_and_uvloop"),
-    Contender("httpx", "loop", "on_httpx", share=0.1, share_with_latency=0.1),
-    Contender("httpx2", "loop", "on_httpx2", peer=True, share=0.2, share_with_latency=0.1),
-    Contender("drt", "drt_sync", "sync", peer=True, serial=True, share=0.1, share_with_latency=0.01),
-    Contender("dlt", "dlt_destination", "one_file", peer=True, serial=True, share=0.1, share_with_latency=0.01),
+    Contender("postback_sqlite", "contenders.engine", "webhook"),
+    Contender("postback_postgresql", "contenders.engine", "webhook", postgresql=True),
+    Contender("postback_get", "contenders.engine", "get"),
+    Contender("postback_batch", "contenders.engine", "batch", most_in_flight=8, share=5.0, share_with_latency=5.0),
+    Contender("own_transport", "contenders.loop", "on_own_transport"),
+    Contender("aiohttp", "contenders.loop", "on_aiohttp"),
+    Contender("aiohttp_uvloop", "contenders.loop", "on_aiohttp_and_uvloop"),
+    Contender("httpx", "contenders.loop", "on_httpx", share=0.1, share_with_latency=0.1),
+    Contender("httpx2", "contenders.loop", "on_httpx2", peer=True, share=0.2, share_with_latency=0.1),
+    Contender("drt", "contenders.drt_sync", "sync", peer=True, serial=True, share=0.1, share_with_latency=0.01),
     Contender(
-        *("dlt_parallel", "dlt_destination", "many_files"),
+        "dlt", "contenders.dlt_destination", "one_file", peer=True, serial=True, share=0.1, share_with_latency=0.01
+    ),
+    Contender(
+        *("dlt_parallel", "contenders.dlt_destination", "many_files"),
         peer=True,
         most_in_flight=20,
         share=0.1,
         share_with_latency=0.1,
     ),
     Contender(
-        *("procrastinate", "procrastinate_queue", "work"),
+        *("procrastinate", "contenders.procrastinate_queue", "work"),
         peer=True,
         postgresql=True,
         share=0.05,

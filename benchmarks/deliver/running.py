@@ -48,6 +48,8 @@ class Run:
     peak_mb: float
     lost: int
     duplicated: int
+    #: What else it has to tell.
+    told: dict[str, Any] = field(default_factory=dict)
 
     @property
     def rows_per_s(self) -> float:
@@ -115,7 +117,8 @@ class Bench:
             try:
                 measured = measure(task, contender)
             finally:
-                arrived = self.receiver.arrived(map(task.key_of, range(rows)))
+                expected = map(task.key_of, range(rows)) if contender.sends else ()
+                arrived = self.receiver.arrived(expected)
         return Run(rows, task.in_flight, lost=arrived.lost, duplicated=arrived.duplicated, **measured)
 
 

@@ -37,6 +37,25 @@ def test_nobody_loses_or_repeats_a_row() -> None:
     assert {each["name"] for each in told if each["server_cpu_us_per_row"] is not None} <= {"postback_postgresql"}
 
 
+def test_the_engines_own_figures_are_about_all_rows() -> None:
+    figures = ["--figures", "enqueue_known,drain,due_to_accepted"]
+    sizes = ["--known-rows", "300", "--drained-rows", "200", "--due-rows", "600"]
+    result = subprocess.run(
+        [sys.executable, "-m", "benchmarks.deliver", *figures, *sizes, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    known, drain, due = told["enqueue_known"], told["drain"], told["due_to_accepted"]
+    assert (known["rows"], known["inserted"], drain["rows"], due["rows"]) == (300, 0, 200, 600)
+    assert [drain["lost"], drain["duplicated"], due["lost"], due["duplicated"]] == [0, 0, 0, 0]
+    assert 0 < due["p50_s"] <= due["p95_s"] <= due["longest_s"]
+    assert all(known[name] > 0 for name in ("seconds", "idle_tick_ms", "idle_ledger_ms"))
+
+
 def test_the_same_body_crosses_into_every_process() -> None:
     task = Task("run", 3, 1, "http://127.0.0.1:9/0", sample_body(), "/nowhere")
     copy = task_from(task.as_json())

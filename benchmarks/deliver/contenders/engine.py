@@ -1,28 +1,32 @@
-"""This project's engine: rows enqueued into a ledger beforehand, then one drain, as a run of `deliver` makes it.
+"""This project's engine: one drain, as a run of `deliver` makes it, of rows that a build enqueued before.
 
-Belongs here: the three kinds of request over the two databases. Does not belong here: what a row looks like
-(`shop`), which the plain loops send too.
+Belongs here: the three kinds of request. Does not belong here: the deployment and its rows (`shop`, `filling`).
 """
 
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
-from benchmarks.deliver.shop import open_shop
+from benchmarks.deliver.filling import fill_apart
+from benchmarks.deliver.shop import NAME, Shop, open_shop
 from benchmarks.deliver.stopwatch import Stopwatch
 from benchmarks.deliver.task import Task
-from postback_pipeline.delivery.drain import run_drain
 
 
 def _drain(kind: str, task: Task, stopwatch: Stopwatch) -> None:
-    url = f"sqlite:///{Path(task.folder) / 'ledger.sqlite'}"
-    if task.database is not None:
-        url = task.database.replace("postgresql://", "postgresql+psycopg2://")
-    with open_shop(kind, task.url, url, in_flight=task.in_flight) as shop:
-        shop.enqueue(task.label, range(task.rows))
-        with stopwatch:
-            report = run_drain(shop.name, shop.destination, shop.settings, shop.ledger)
+    fill_apart(kind, task)
+    with open_shop(kind, task) as shop:
+        drained(shop, task, stopwatch)
+
+
+def drained(shop: Shop, task: Task, stopwatch: Stopwatch) -> None:
+    """Drains what the task put in.
+
+    Raises:
+        RuntimeError: not all of it was accepted.
+    """
+    with stopwatch:
+        report = shop.drain(NAME)
     if report.outcomes != {"accepted": task.rows}:
         raise RuntimeError(f"not all were accepted: {dict(report.outcomes)}, ended as {report.ended}")
 
@@ -31,3 +35,5 @@ def _drain(kind: str, task: Task, stopwatch: Stopwatch) -> None:
 webhook = partial(_drain, "webhook")
 #: A GET per postback.
 get = partial(_drain, "get")
+#: A signed POST per thousand, each with its own verdict.
+batch = partial(_drain, "batch")
