@@ -13,7 +13,8 @@ from email.utils import parsedate_to_datetime
 #: The longest silence that one header can ask for: a receiver is asked again after a day at the latest.
 CEILING = timedelta(days=1)
 
-_SECONDS = re.compile(r"[0-9]+")
+#: The standard knows whole seconds only; some receivers send parts of one.
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | None:
@@ -28,8 +29,7 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> datetime | N
     """
     text = headers.get("Retry-After", "").strip()
     if _SECONDS.fullmatch(text):
-        # Eighteen digits are far beyond the ceiling, and few enough to be counted with.
-        return now + min(timedelta(seconds=min(int(text[:18]), CEILING.total_seconds())), CEILING)
+        return now + timedelta(seconds=min(float(text), CEILING.total_seconds()))
     until = _http_date(text)
     if until is None:
         return None

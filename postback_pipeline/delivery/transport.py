@@ -31,7 +31,7 @@ KEEP_ALIVE_SECONDS = 3.0
 #: After so long the next address of a name is tried beside the first (RFC 8305).
 NEXT_ADDRESS_SECONDS = 0.25
 #: One that was idle for longer may have been closed without the event loop having seen it yet: the socket is asked.
-_SURE_SECONDS = 0.01
+_SURE_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,20 @@ class WireTransport:
         allow: `loopback` for test mode, `public` for live mode.
         allow_http: live mode may send in clear.
         resolver: asked for addresses instead of the system; its answers are checked all the same.
+        keep_alive_seconds: idle connections are dropped after so long.
     """
 
-    def __init__(self, allow: Allowed, *, allow_http: bool = False, resolver: Resolver | None = None) -> None:
+    def __init__(
+        self,
+        allow: Allowed,
+        *,
+        allow_http: bool = False,
+        resolver: Resolver | None = None,
+        keep_alive_seconds: float = KEEP_ALIVE_SECONDS,
+    ) -> None:
         self._https_only = allow == "public" and not allow_http
         self._names = Names(allow, resolver)
+        self._keep_alive = keep_alive_seconds
         self._pools: dict[str, Pool] = {}
         self._tls: ssl.SSLContext | None = None
         self._sweeping: asyncio.TimerHandle | None = None
@@ -115,7 +124,7 @@ class WireTransport:
         origin, target = split_url(request.url)
         pool = self._pools.get(origin) or self._pool(origin)
         head = pool.origin.head(request, target)
-        connection = pool.take(now) or await self._connect(pool.origin, attempt)
+        connection = pool.take(now, self._keep_alive) or await self._connect(pool.origin, attempt)
         attempt.connected = True
         if not connection.usable:
             raise WireError(CLOSED)
@@ -197,16 +206,16 @@ class WireTransport:
             return
         pool.idle.append(connection)
         if self._sweeping is None:
-            self._sweeping = self._loop.call_later(KEEP_ALIVE_SECONDS, self._sweep)
+            self._sweeping = self._loop.call_later(self._keep_alive, self._sweep)
 
     def _sweep(self) -> None:
         """Drops what was idle for too long, as long as anything is idle."""
         self._sweeping = None
-        before = time.monotonic() - KEEP_ALIVE_SECONDS
+        before = time.monotonic() - self._keep_alive
         for pool in self._pools.values():
             pool.drop(before)
         if self._loop is not None and any(pool.idle for pool in self._pools.values()):
-            self._sweeping = self._loop.call_later(KEEP_ALIVE_SECONDS / 3, self._sweep)
+            self._sweeping = self._loop.call_later(self._keep_alive / 3, self._sweep)
 
 
 class Pool:
@@ -218,13 +227,18 @@ class Pool:
         self.origin = origin
         self.idle: list[Connection] = []
 
-    def take(self, now: float) -> Connection | None:
-        """One that stands, as far as anybody here can know; `now` is on the monotonic clock."""
+    def take(self, now: float, keep_alive: float) -> Connection | None:
+        """One that stands, as far as anybody here can know.
+
+        Args:
+            now: on the monotonic clock.
+            keep_alive: seconds; one that was idle for longer is dropped.
+        """
         while self.idle:
             connection = self.idle.pop()
             idle = now - connection.idle_since
             sure = connection.usable and (idle < _SURE_SECONDS or connection.is_quiet())
-            if sure and idle < KEEP_ALIVE_SECONDS:
+            if sure and idle < keep_alive:
                 return connection
             connection.abort()
         return None

@@ -183,7 +183,7 @@ class ReplyReader:
         """End of a head."""
         if not self.complete:
             self._status = self._parser.get_status_code()
-            self.head_complete = self._status >= 200
+            self.head_complete = not 100 <= self._status < 200
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body, without its framing."""

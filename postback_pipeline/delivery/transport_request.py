@@ -51,7 +51,8 @@ class Origin:
         except ValueError:
             raise _not_valid() from None
         host = parts.hostname or ""
-        if parts.scheme not in ("http", "https") or "@" in text or port == 0 or not _HOST.fullmatch(host):
+        is_plain = text.isascii() and text.isprintable() and "@" not in text
+        if not is_plain or parts.scheme not in ("http", "https") or port == 0 or not _HOST.fullmatch(host):
             raise _not_valid()
         self.tls = parts.scheme == "https"
         self.host = host
@@ -107,6 +108,10 @@ def split_url(url: str) -> tuple[str, str]:
     Raises:
         WireError: it has no origin.
     """
+    # Almost every URL is like this one, and this is asked for every request.
+    end = url.find("/", len("https://"))
+    if end > 0 and "#" not in url and "?" not in url[:end]:
+        return url[:end], url[end:]
     url, _, _ = url.partition("#")
     begin = url.find("://") + 3
     if begin < 3:

@@ -62,6 +62,33 @@ async def serving(behave: Behave, tls: ssl.SSLContext | None = None) -> AsyncIte
         listening.close()
 
 
+@asynccontextmanager
+async def listening(behave: Behave) -> AsyncIterator[int]:
+    """The port of a server that reads nothing by itself; each connection is closed when it has behaved."""
+    done: list[asyncio.Task[None]] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await behave(reader, writer)
+        except ConnectionError:
+            pass
+        finally:
+            writer.transport.abort()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        done.append(asyncio.get_running_loop().create_task(serve(reader, writer)))
+
+    # A small limit: what nobody reads is left to the system, and to the sender.
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=1024)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in done:
+            task.cancel()
+        await asyncio.gather(*done, return_exceptions=True)
+
+
 def answering(*chunks: bytes) -> Behave:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for chunk in chunks:

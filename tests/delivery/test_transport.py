@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import gzip
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
@@ -212,36 +210,6 @@ def test_live_mode_sends_over_tls_only(on_loop: OnLoop) -> None:
 
     found = on_loop(go())
     assert (found.proven_unsent, found.configuration, found.error) == (True, True, "mode live sends over https only")
-
-
-def test_a_certificate_nobody_signed_is_the_set_ups_fault_and_nothing_leaves(on_loop: OnLoop) -> None:
-    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    tls.load_cert_chain(Path(__file__).with_name("self_signed.pem"))
-
-    async def go() -> tuple[Exchange, Server]:
-        async with serving(answering(OK), tls) as server, WireTransport("loopback") as transport:
-            return await transport.send(request(server, "POST", scheme="https"), deadline_seconds=5), server
-
-    found, server = on_loop(go())
-    assert (found.proven_unsent, found.configuration, server.requests) == (True, True, [])
-    assert (found.error or "").startswith("TLS: ")
-
-
-def test_a_port_that_speaks_no_tls_is_the_set_ups_fault(on_loop: OnLoop) -> None:
-    async def go() -> Exchange:
-        async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.read(1)
-            writer.write(OK)
-            await writer.drain()
-            writer.close()
-
-        listening = await asyncio.start_server(greet, "127.0.0.1", 0)
-        port = listening.sockets[0].getsockname()[1]
-        async with listening, WireTransport("loopback") as transport:
-            return await transport.send(Request("GET", f"https://127.0.0.1:{port}/", {}), deadline_seconds=5)
-
-    found = on_loop(go())
-    assert (found.proven_unsent, found.configuration, found.error) == (True, True, "TLS: the handshake failed")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
