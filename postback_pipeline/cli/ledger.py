@@ -6,6 +6,7 @@ steps in (`stepping_in.py`).
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,12 +22,12 @@ from postback_pipeline.cli.ledger_options import (
     Which,
     opened,
 )
-from postback_pipeline.cli.output import print_fields, print_json, print_table
+from postback_pipeline.cli.output import print_fields, print_json, print_table, readable
 from postback_pipeline.cli.postbacks import print_postbacks, print_story
 from postback_pipeline.cli.stepping_in import approve, cancel, import_reported, pause, replay, resolve, resume
 
 if TYPE_CHECKING:
-    from postback_pipeline.ledger import LedgerStatus
+    from postback_pipeline.ledger import DestinationStatus, LedgerStatus
 
 ledger = typer.Typer(
     name="ledger",
@@ -106,12 +107,14 @@ ledger.command("import")(import_reported)
 
 
 def _print_status(found: LedgerStatus) -> None:
+    from postback_pipeline.ledger.steps import approvals_table
+
     identity = found.identity
     typer.echo(f"Ledger {identity.ledger_id} of environment {identity.environment}")
     print_table(
-        ("destination", "state", "postbacks", "oldest since"),
+        ("destination", "state", "postbacks", "oldest since", "age"),
         [
-            (each.destination, state, count.count, count.oldest)
+            (each.destination, state, count.count, count.oldest, found.at - count.oldest)
             for each in found.destinations
             for state, count in each.states.items()
         ],
@@ -120,22 +123,25 @@ def _print_status(found: LedgerStatus) -> None:
     for each in found.destinations:
         typer.echo()
         typer.echo(each.destination)
-        print_fields(
-            {
-                "due now": each.due,
-                "oldest due": each.oldest_due_at,
-                "paused": each.paused and f"by {each.paused_by}: {each.pause_reason}",
-                "paused at": each.paused_at,
-                "nothing before": each.not_before,
-                "since": each.postpone_reason,
-            }
-        )
+        print_fields(_standing(each, found.at))
     typer.echo()
-    print_table(
-        ("approval", "destination", "postbacks", "retractions", "since", "why it waits"),
-        [
-            (each.id, each.destination, each.postbacks, each.retractions, each.created_at, each.reason)
-            for each in found.approvals
-        ],
-        title="Enqueues that wait (postback ledger approve)",
-    )
+    waiting = approvals_table(found.approvals, "Enqueues that wait (postback ledger approve)")
+    print_table(waiting.columns, waiting.rows, title=waiting.title)
+
+
+def _standing(each: DestinationStatus, at: datetime) -> dict[str, object]:
+    """What holds for one destination as a whole; nothing where nothing is out of the ordinary."""
+    until = each.not_before if each.not_before and each.not_before > at else None
+    ends = ", until what it stumbled over is changed" if each.ends_by_itself else ""
+    return {
+        "due now": each.due,
+        "oldest due": each.oldest_due_at,
+        "due for": each.oldest_due_at and at - each.oldest_due_at,
+        "drains at work": [f"{drain.owner} since {readable(drain.started_at)}" for drain in each.drains],
+        "paused": each.paused and f"by {each.paused_by}: {each.pause_reason}{ends}",
+        "paused at": each.paused_at,
+        "nothing before": until,
+        "because": until and each.postpone_reason,
+        "breaker": f"opened {each.trips} times in a row; a single postback tries first" if each.trips else None,
+        "next turn": each.next_turn_at if each.next_turn_at and each.next_turn_at > at else None,
+    }

@@ -1,12 +1,12 @@
 """The ledger -> receivers, one partition per destination; what of a drain is shown.
 
-Belongs here: the asset and its figures. Does not belong here: sending (`delivery`), states (`ledger`), when it runs
-(`due_postbacks`).
+Belongs here: the asset. Does not belong here: its figures (`drain_figures`), sending (`delivery`), states (`ledger`),
+when it runs (`due_postbacks`).
 """
 
 import dagster as dg
-import pandas as pd
 
+from postback_pipeline.defs.drain_figures import figures, for_a_person, summary
 from postback_pipeline.defs.partitions import destinations
 from postback_pipeline.delivery.drain import run_drain
 from postback_pipeline.delivery.report import DrainReport
@@ -16,25 +16,6 @@ from postback_pipeline.settings import Settings, load_settings
 
 KEY = dg.AssetKey(["delivery", "sent"])
 NOT_PAUSED = "destination_is_not_paused"
-
-
-def figures(report: DrainReport) -> dict[str, dg.MetadataValue]:
-    """What a drain did, as asset metadata; figures and our own words only."""
-    outcomes = pd.DataFrame([{"outcome": word, "postbacks": n} for word, n in sorted(report.outcomes.items())])
-    metadata: dict[str, dg.MetadataValue] = {
-        "ended": dg.MetadataValue.text(report.ended if report.reason is None else f"{report.ended}: {report.reason}"),
-        "requests": dg.MetadataValue.int(report.requests),
-        "outcomes": dg.MetadataValue.md(outcomes.to_markdown(index=False) if len(outcomes) else "Nothing was due."),
-        "postbacks_per_second": dg.MetadataValue.float(round(report.rows_per_second, 1)),
-        "seconds": dg.MetadataValue.float(round(report.seconds, 2)),
-    }
-    for name, value in (("p50_ms", report.p50_ms), ("p95_ms", report.p95_ms)):
-        if value is not None:
-            metadata[name] = dg.MetadataValue.float(round(value, 2))
-    for name, moment in (("oldest_due_at", report.oldest_due_at), ("next_due_at", report.next_due_at)):
-        if moment is not None:
-            metadata[name] = dg.MetadataValue.timestamp(moment)
-    return metadata
 
 
 @dg.definitions
@@ -54,10 +35,19 @@ def defs() -> dg.Definitions:
     )
     def sent(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
         name = context.partition_key
+
+        def tell(report: DrainReport) -> None:
+            context.log.info(summary(report))
+            if report.ended == "stopped":
+                # The run is about to be cancelled: nothing is materialized, and yet something was sent.
+                seen = figures(report, ledger.now())
+                context.log_event(dg.AssetObservation(KEY, partition=name, metadata=seen))
+
         with open_ledger(settings.ledger_url(), settings.environment) as ledger:
-            report = run_drain(name, build_destinations(settings)[name], settings, ledger)
+            report = run_drain(name, build_destinations(settings)[name], settings, ledger, tell=tell)
+            metadata = {**figures(report, ledger.now()), **for_a_person(ledger, report)}
         return dg.MaterializeResult(
-            metadata=figures(report),
+            metadata=metadata,
             check_results=[
                 dg.AssetCheckResult(
                     asset_key=KEY,

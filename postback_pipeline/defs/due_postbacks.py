@@ -15,8 +15,9 @@ from postback_pipeline.ledger import Due, LedgerError, LedgerUnavailable, open_l
 from postback_pipeline.settings import Settings
 
 TICK_SECONDS = 10
-#: A run that is being started loads the code first; one whose process died meanwhile must not be waited for.
-STARTING_UP = timedelta(seconds=60)
+#: A run that is being started loads the code first: seconds, on a busy machine minutes. A code server that lives sees
+#: at once where its process dies meanwhile, and the run is failed; this is for what died together with it.
+STARTING_UP = timedelta(seconds=120)
 #: A started run's drain gives its first sign in the ledger within moments.
 FIRST_SIGN = timedelta(seconds=20)
 

@@ -82,10 +82,18 @@ def transport_of(destination_settings: DestinationSettings) -> WireTransport:
     return WireTransport("public" if live else "loopback", allow_http=allow_http)
 
 
-def run_drain(name: str, destination: Destination, settings: Settings, ledger: Ledger) -> DrainReport:
+def run_drain(
+    name: str,
+    destination: Destination,
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    tell: Callable[[DrainReport], object] = lambda report: None,
+) -> DrainReport:
     """Drains a configured destination from code without an event loop.
 
-    SIGINT and SIGTERM end it cleanly first and reach their former handlers afterwards.
+    SIGINT and SIGTERM end it cleanly first and reach their former handlers afterwards, which may well raise; `tell`
+    is called in between.
 
     Raises:
         LedgerUnavailable: as `drain`.
@@ -99,6 +107,7 @@ def run_drain(name: str, destination: Destination, settings: Settings, ledger: L
 
     with _Signals() as signals, asyncio.Runner(loop_factory=_new_event_loop) as runner:
         report = runner.run(run(signals))
+        tell(report)
     return report
 
 

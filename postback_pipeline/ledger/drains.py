@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from postback_pipeline.ledger.schema import drains
+from postback_pipeline.ledger.stories import DrainStatus
 
 #: A drain that was not seen for so long does not work any more.
 BEAT_LAPSE = timedelta(seconds=15)
@@ -40,10 +41,18 @@ def leave(connection: Connection, destination: str, owner: str) -> None:
 
 def working(connection: Connection, names: Sequence[str], now: datetime) -> set[str]:
     """Those destinations for which some drain works."""
-    query = select(_D.destination).where(
-        _D.destination.in_(names),
-        _D.seen_at > now - BEAT_LAPSE,
-        # A beat from the future is a clock's error: it must not keep a destination from ever being drained again.
-        _D.seen_at < now + BEAT_LAPSE,
-    )
+    query = select(_D.destination).where(_D.destination.in_(names), *_seen(now))
     return set(connection.execute(query.distinct()).scalars())
+
+
+def at_work(connection: Connection, now: datetime) -> dict[str, list[DrainStatus]]:
+    """Who works for which destination, the one that works longest first."""
+    found: dict[str, list[DrainStatus]] = {}
+    for row in connection.execute(select(drains).where(*_seen(now)).order_by(_D.started_at, _D.owner)):
+        found.setdefault(row.destination, []).append(DrainStatus(row.owner, row.started_at, row.seen_at))
+    return found
+
+
+def _seen(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    # A beat from the future is a clock's error: it must not keep a destination from ever being drained again.
+    return _D.seen_at > now - BEAT_LAPSE, _D.seen_at < now + BEAT_LAPSE

@@ -5,13 +5,13 @@ Belongs here: reading for people. Does not belong here: payloads (never shown), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
-from postback_pipeline.ledger import guard
+from postback_pipeline.ledger import drains, guard
 from postback_pipeline.ledger.queue import due
 from postback_pipeline.ledger.schema import attempts, destinations, history, postbacks
 from postback_pipeline.ledger.selections import conditions_of, lists_of
@@ -19,13 +19,14 @@ from postback_pipeline.ledger.stories import (
     AttemptStory,
     Change,
     DestinationStatus,
+    DrainStatus,
     LedgerStatus,
     Selected,
     Selection,
     StateCount,
     Story,
 )
-from postback_pipeline.ledger.values import LedgerIdentity
+from postback_pipeline.ledger.values import Due, LedgerIdentity
 from postback_pipeline.model import Kind, Outcome, State
 
 _P = postbacks.c
@@ -39,27 +40,33 @@ def status(connection: Connection, identity: LedgerIdentity, now: datetime) -> L
         states = counts.setdefault(row.destination, {})
         states[State(row.state)] = StateCount(row._mapping["count"], row.oldest)
     rows = {row.name: row for row in connection.execute(select(destinations))}
-    names = sorted(counts.keys() | rows.keys())
+    workers = drains.at_work(connection, now)
+    names = sorted(counts.keys() | rows.keys() | workers.keys())
     queues = due(connection, names, now)
+    found = [_status(name, counts.get(name, {}), queues[name], rows.get(name), workers.get(name, [])) for name in names]
     return LedgerStatus(
-        identity=identity,
-        at=now,
-        destinations=tuple(
-            DestinationStatus(
-                destination=name,
-                states=counts.get(name, {}),
-                due=queues[name].count,
-                oldest_due_at=queues[name].oldest_due_at,
-                paused=queues[name].paused,
-                pause_reason=rows[name].pause_reason if name in rows else None,
-                paused_by=rows[name].paused_by if name in rows else None,
-                paused_at=rows[name].paused_at if name in rows else None,
-                not_before=rows[name].not_before if name in rows else None,
-                postpone_reason=rows[name].postpone_reason if name in rows else None,
-            )
-            for name in names
-        ),
-        approvals=tuple(guard.waiting(connection, now)),
+        identity=identity, at=now, destinations=tuple(found), approvals=tuple(guard.waiting(connection, now))
+    )
+
+
+def _status(
+    name: str, states: dict[State, StateCount], queue: Due, row: Row[Any] | None, workers: Sequence[DrainStatus]
+) -> DestinationStatus:
+    return DestinationStatus(
+        destination=name,
+        states=states,
+        due=queue.count,
+        oldest_due_at=queue.oldest_due_at,
+        paused=queue.paused,
+        pause_reason=row.pause_reason if row else None,
+        paused_by=row.paused_by if row else None,
+        paused_at=row.paused_at if row else None,
+        ends_by_itself=queue.pause_mark is not None,
+        not_before=row.not_before if row else None,
+        postpone_reason=row.postpone_reason if row else None,
+        trips=row.trips if row else 0,
+        next_turn_at=row.next_turn_at if row else None,
+        drains=tuple(workers),
     )
 
 
@@ -72,11 +79,14 @@ def inspect(connection: Connection, subject: str | int) -> list[Story]:
 def select_stories(connection: Connection, selection: Selection, limit: int) -> Selected:
     """The stories of the newest `limit` postbacks of a selection, oldest first, and how many it has."""
     conditions = conditions_of(selection)
+    count = 0
     ids: list[int] = []
     for listed in lists_of(selection):
-        ids += connection.execute(select(_P.id).where(*conditions, *listed)).scalars()
+        chosen = (*conditions, *listed)
+        count += connection.execute(select(func.count()).select_from(postbacks).where(*chosen)).scalar_one()
+        ids += connection.execute(select(_P.id).where(*chosen).order_by(_P.id.desc()).limit(limit)).scalars()
     shown = sorted(ids)[-limit:]
-    return Selected(len(ids), tuple(_stories(connection, _P.id.in_(shown), _P.id)))
+    return Selected(count, tuple(_stories(connection, _P.id.in_(shown), _P.id)))
 
 
 def _stories(connection: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Story]:

@@ -100,6 +100,15 @@ class StateCount:
 
 
 @dataclass(frozen=True, slots=True)
+class DrainStatus:
+    """A drain that works for a destination now, as far as its last sign tells."""
+
+    owner: str
+    started_at: datetime
+    seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class DestinationStatus:
     """One destination's queue."""
 
@@ -112,9 +121,16 @@ class DestinationStatus:
     pause_reason: str | None
     paused_by: str | None
     paused_at: datetime | None
+    #: The machine's own pause, which ends by itself when what it stumbled over was changed.
+    ends_by_itself: bool
     #: Nothing leaves before this instant (the receiver asked to wait, or it failed too often), and why.
     not_before: datetime | None
     postpone_reason: str | None
+    #: How often in a row the breaker opened; above zero, a single postback goes first to try.
+    trips: int
+    #: From when the rate has turns left; None where there is no rate, or none was taken yet.
+    next_turn_at: datetime | None
+    drains: tuple[DrainStatus, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from postback_pipeline.delivery.enqueue import rules_of
+from postback_pipeline.destinations import build_destinations
 from postback_pipeline.ledger import EnqueueReport, Ledger
 from postback_pipeline.model import Desired, Outcome, State
 from postback_pipeline.settings import Settings
@@ -65,6 +67,35 @@ def test_status_shows_queues_pauses_and_waiting_approvals(
     assert partner["states"]["pending"]["count"] == 2
     assert (partner["due"], partner["paused"]) == (2, True)
     assert machine["approvals"] == []
+
+
+def test_status_tells_ages_drains_at_work_breaker_and_turns(
+    postback: Postback,
+    deployment: Settings,
+    sqlite_ledger: Ledger,
+    enqueue: Callable[..., EnqueueReport],
+    desired: Callable[..., Desired],
+) -> None:
+    enqueue(sqlite_ledger, desired("1"))
+    quiet = postback("ledger", "status").stdout
+    rules = rules_of(build_destinations(deployment)["partner"], deployment.destinations["partner"])
+    sqlite_ledger.beat("partner", "worker-7:12")
+    sqlite_ledger.trip("partner", "20 attempts in a row failed", rules=rules)
+    sqlite_ledger.take_turns("partner", 600, 1.0)
+    sqlite_ledger.pause("crm", reason="it said 401", actor="drain", mark="1a2b3c4d")
+
+    text, machine = postback("ledger", "status").stdout, json.loads(postback("ledger", "status", "--json").stdout)
+
+    assert re.search(r"^partner +pending +1 .* \d+ s$", quiet, re.MULTILINE)
+    assert not re.search("drains|breaker|turn", quiet)
+    assert "worker-7:12 since " in text
+    assert "opened 1 times in a row; a single postback tries first" in text
+    assert "20 attempts in a row failed" in text
+    assert "next turn" in text
+    assert "by drain: it said 401, until what it stumbled over is changed" in text
+    crm, partner = machine["destinations"]
+    assert (crm["ends_by_itself"], crm["drains"]) == (True, [])
+    assert (partner["trips"], [drain["owner"] for drain in partner["drains"]]) == (1, ["worker-7:12"])
 
 
 def test_an_enqueue_that_was_stopped_is_let_through_by_its_number(
