@@ -59,8 +59,8 @@ def plan_pipeline(settings: Settings, window: tuple[date, date] | None, *, progr
             open_warehouse(scratch, read_only=True) as connection,
             open_ledger(settings.ledger_url(), settings.environment) as ledger,
         ):
-            rows = list(read_outbox(connection))
-            reports = enqueue_outbox(rows, ledger, build_destinations(settings), settings, dry_run=True)
+            outbox = read_outbox(connection)
+            reports = enqueue_outbox(outbox, ledger, build_destinations(settings), settings, dry_run=True)
             due = ledger.due(sorted(reports))
             withheld = connection.execute(
                 "select destination, reason_code, count(*) from marts.decisions where decision = 'withhold'"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from postback_pipeline.destinations.base import Destination
-from postback_pipeline.ledger import EnqueueReport, Ledger, Rules
+from postback_pipeline.ledger import EnqueueReport, Ledger, Outbox, Rules
 from postback_pipeline.model import Desired, PostbackError
 from postback_pipeline.settings import DestinationSettings, Settings
 
@@ -32,7 +32,7 @@ def rules_of(destination: Destination, settings: DestinationSettings) -> Rules:
 
 
 def enqueue_outbox(
-    rows: Iterable[Desired],
+    outbox: Mapping[str, Iterable[Desired] | Outbox],
     ledger: Ledger,
     destinations: Mapping[str, Destination],
     settings: Settings,
@@ -42,27 +42,32 @@ def enqueue_outbox(
     """Enqueues an outbox, one ledger transaction per destination, so that the guard sees the whole of each.
 
     A row that its adapter cannot render is counted as refused and named in the report with the reason; the others
-    go on. A destination whose enqueue the guard stopped does not stop the others either. The rows may come in any
-    order and are held in memory once; a dry run writes nothing and reports what would be written.
+    go on. A destination whose enqueue the guard stopped does not stop the others either. A dry run writes nothing and
+    reports what would be written.
+
+    Args:
+        outbox: destination -> its rows, or how to read them; none for a destination that it does not name.
+        ledger: is told.
+        destinations: the adapters of all that are configured, by name.
+        settings: rules and guard come from here.
+        dry_run: as said.
 
     Returns:
         Destination -> its report, in the order of the settings; those without rows included.
 
     Raises:
-        PostbackError: a row names a destination that is not configured; then nothing is enqueued at all.
+        PostbackError: the outbox names a destination that is not configured; then nothing is enqueued at all.
     """
-    by_destination: dict[str, list[Desired]] = {name: [] for name in destinations}
-    for row in rows:
-        if row.destination not in by_destination:
+    for name in outbox:
+        if name not in destinations:
             raise PostbackError(
-                f"The outbox holds postbacks for the destination {row.destination!r}, which {settings.file} does not"
+                f"The outbox holds postbacks for the destination {name!r}, which {settings.file} does not"
                 " configure. Configure it or end its routes; nothing was enqueued."
             )
-        by_destination[row.destination].append(row)
     return {
         name: ledger.enqueue(
             name,
-            by_destination[name],
+            outbox.get(name, ()),
             rules=rules_of(destination, settings.destinations[name]),
             render=destination.render,
             guard=settings.guard,

@@ -43,7 +43,7 @@ NUMERIC = frozenset(
 
 def iso(time: datetime) -> str:
     """`2026-01-02T03:04:05Z`: UTC, fractions of a second only where there are any."""
-    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (time if time.tzinfo is UTC else time.astimezone(UTC)).isoformat()[: -len("+00:00")] + "Z"
 
 
 def _identifier(name: str) -> Macro:

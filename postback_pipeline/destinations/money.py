@@ -30,17 +30,24 @@ def minor_digits(currency: str) -> int:
     return int(digits)
 
 
+@cache
+def _unit(currency: str) -> Decimal:
+    return Decimal(1).scaleb(-minor_digits(currency))
+
+
 def wire_amount(value: Decimal, currency: str) -> str:
     """`Decimal("12.5")`, `"EUR"` -> `"12.50"`.
 
     Raises:
         DestinationError: the currency is unknown, or the value has more digits than the currency.
     """
-    digits = minor_digits(currency)
+    unit = _unit(currency)
     try:
-        exact = value.quantize(Decimal(1).scaleb(-digits))
+        exact = value.quantize(unit)
     except InvalidOperation:
         exact = None
     if exact is None or not exact.is_finite() or exact != value:
-        raise DestinationError(f"The amount {value} is no whole number of {currency} minor units ({digits} digits).")
+        raise DestinationError(
+            f"The amount {value} is no whole number of {currency} minor units ({minor_digits(currency)} digits)."
+        )
     return f"{exact + 0:f}" if exact else f"{abs(exact):f}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from pydantic import Field
 
 from postback_pipeline.destinations.base import Capabilities, DestinationError, Reading, Request, SecretError
@@ -90,10 +90,11 @@ def postback_json(postback: Postback, longest: int = MAX_BODY) -> str:
         DestinationError: it cannot be written, or is longer than `longest` bytes.
     """
     facts, person = postback.facts, postback.person
-    previous = postback.previous_value
+    previous, currency = postback.previous_value, postback.currency
+    event_time, value = iso(facts.event_time), wire_amount(postback.value, currency)
     body: dict[str, Any] = {
         "type": postback.kind.value,
-        "timestamp": iso(facts.event_time),
+        "timestamp": event_time,
         "key": postback.key,
         "conversion_key": postback.conversion_key,
         "revision": postback.revision,
@@ -102,11 +103,11 @@ def postback_json(postback: Postback, longest: int = MAX_BODY) -> str:
         "event_id": facts.event_id,
         "transaction_id": facts.transaction_id,
         "action_at": iso(facts.action_at),
-        "event_time": iso(facts.event_time),
-        "value": wire_amount(postback.value, postback.currency),
-        "previous_value": None if previous is None else wire_amount(previous, postback.currency),
-        "delta": wire_amount(postback.delta, postback.currency),
-        "currency": postback.currency,
+        "event_time": event_time,
+        "value": value,
+        "previous_value": None if previous is None else wire_amount(previous, currency),
+        "delta": value if previous is None else wire_amount(postback.delta, currency),
+        "currency": currency,
         "click_id": facts.click_id,
         "clicked_at": None if facts.clicked_at is None else iso(facts.clicked_at),
         "identifiers": dict(facts.identifiers),
@@ -117,14 +118,13 @@ def postback_json(postback: Postback, longest: int = MAX_BODY) -> str:
         body["exchange_rate"] = f"{facts.exchange_rate.normalize():f}"
     if postback.consent:
         body["consent"] = dict(postback.consent)
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     try:
-        size = len(text.encode("utf-8"))
-    except UnicodeEncodeError:
+        text = orjson.dumps(body)
+    except orjson.JSONEncodeError:
         raise DestinationError("A value of this conversion holds half a character and cannot be sent.") from None
-    if size > longest:
+    if len(text) > longest:
         raise DestinationError(f"The body is longer than {longest} bytes.")
-    return text
+    return text.decode()
 
 
 def signed_request(

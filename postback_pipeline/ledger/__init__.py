@@ -8,6 +8,7 @@ function), HTTP, the warehouse, Dagster. This file re-exports the public names a
 from postback_pipeline.ledger.creation import create_ledger, open_ledger, upgrade_ledger
 from postback_pipeline.ledger.errors import LedgerError, LedgerUnavailable
 from postback_pipeline.ledger.ledger import Ledger
+from postback_pipeline.ledger.outbox import Belief, Outbox
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.stories import (
     AttemptStory,
@@ -44,6 +45,7 @@ __all__ = [
     "Action",
     "Approval",
     "AttemptStory",
+    "Belief",
     "Change",
     "Claim",
     "CommandReport",
@@ -57,6 +59,7 @@ __all__ = [
     "LedgerIdentity",
     "LedgerStatus",
     "LedgerUnavailable",
+    "Outbox",
     "Peeked",
     "Planned",
     "Recorded",

@@ -23,8 +23,45 @@ LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 #: The smallest difference between two rates.
 _RATE_STEP = Decimal("1e-12")
 
+#: A text as JSON writes it, without escapes for what is not ASCII.
+_quoted = json.encoder.encode_basestring
+
 #: SQLite numbers rows by itself only in an INTEGER key.
 RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def instant_text(value: datetime) -> str:
+    """UTC as SQLite stores it and PostgreSQL reads it, in the order of time.
+
+    Raises:
+        ValueError: it carries no zone.
+    """
+    if value.tzinfo is not UTC:
+        if value.tzinfo is None:
+            raise ValueError(f"{value} carries no time zone.")
+        value = value.astimezone(UTC)
+    return value.isoformat(" ", "microseconds")
+
+
+def amount_text(value: Decimal) -> str:
+    """Plain notation, never an exponent."""
+    return f"{value:f}"
+
+
+def rate_text(value: Decimal) -> str:
+    """Plain notation without zeros at the end.
+
+    Raises:
+        ValueError: `is_rate` denies it.
+    """
+    if not is_rate(value):
+        raise ValueError(f"{value} is no rate of exchange.")
+    return f"{value.normalize():f}"
+
+
+def names_text(names: Mapping[str, str]) -> str:
+    """A JSON object with its keys in order, so that equal mappings are equal texts."""
+    return "{" + ", ".join([f"{_quoted(name)}: {_quoted(names[name])}" for name in sorted(names)]) + "}"
 
 
 class Instant(TypeDecorator[datetime]):
@@ -41,10 +78,11 @@ class Instant(TypeDecorator[datetime]):
         """Refuses an instant without a zone."""
         if value is None:
             return None
+        if dialect.name == "sqlite":
+            return instant_text(value)
         if value.tzinfo is None:
             raise ValueError(f"{value} carries no time zone.")
-        value = value.astimezone(UTC)
-        return value.isoformat(" ", "microseconds") if dialect.name == "sqlite" else value
+        return value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always UTC."""
@@ -76,8 +114,8 @@ class Amount(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
-        """Plain notation, never an exponent."""
-        return None if value is None else f"{value:f}"
+        """As `amount_text`."""
+        return None if value is None else amount_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
         """The decimal that was stored, digit for digit."""
@@ -91,12 +129,8 @@ class Rate(TypeDecorator[Decimal]):
     cache_ok = True
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
-        """Plain notation without zeros at the end. Refuses what `is_rate` denies."""
-        if value is None:
-            return None
-        if not is_rate(value):
-            raise ValueError(f"{value} is no rate of exchange.")
-        return f"{value.normalize():f}"
+        """As `rate_text`."""
+        return None if value is None else rate_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
         """The rate that was stored."""
@@ -118,8 +152,8 @@ class Names(TypeDecorator[Mapping[str, str]]):
     cache_ok = True
 
     def process_bind_param(self, value: Mapping[str, str] | None, dialect: Dialect) -> str:
-        """Keys in order, so that equal mappings are equal texts."""
-        return json.dumps(dict(value or {}), sort_keys=True, ensure_ascii=False)
+        """As `names_text`; none is the empty object."""
+        return names_text(value or {})
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Mapping[str, str]:
         """A plain dictionary."""

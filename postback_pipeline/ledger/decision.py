@@ -83,7 +83,7 @@ def decide(desired: Desired, known: Known, rules: Rules) -> Decision:
         return Decision(Action.STALE)
     if newest is None:
         return _against_baseline(desired, known, rules)
-    if _same(desired, newest) and not _means_nothing(newest):
+    if _same(desired, newest) and not _means_nothing(newest.state, newest.by_person):
         return Decision(Action.KNOWN)
     if newest.state in OPEN_STATES:
         return Decision(Action.WAITS)
@@ -95,6 +95,11 @@ def decide(desired: Desired, known: Known, rules: Rules) -> Decision:
 def retracts(desired: Desired) -> bool:
     """Whether the receiver should believe that the conversion is worth nothing because of a reversing fact."""
     return desired.desired_value == 0 and not desired.zero_counts
+
+
+def belief(desired: Desired) -> str | None:
+    """What a row of the outbox says, in short: its fingerprint, or None where it retracts."""
+    return None if retracts(desired) else desired.fingerprint
 
 
 def _replace(desired: Desired, known: Known, newest: Revision, rules: Rules) -> Decision:
@@ -151,6 +156,17 @@ def _same(desired: Desired, held: Revision) -> bool:
     )
 
 
-def _means_nothing(newest: Revision) -> bool:
+def _means_nothing(state: State, by_person: bool) -> bool:
     """Whether the newest revision stands for no belief at all."""
-    return newest.state is State.SUPERSEDED or (newest.state is State.CANCELLED and not newest.by_person)
+    return state is State.SUPERSEDED or (state is State.CANCELLED and not by_person)
+
+
+#: Kind, state and `by_person` of a newest revision that stands for its fingerprint: a row that was computed against it
+#: and has the same fingerprint as its `belief` is KNOWN, by the table above.
+STANDS = frozenset(
+    (kind, state, by_person)
+    for kind in (Kind.CONVERSION, Kind.RESTATEMENT)
+    for state in State
+    for by_person in (False, True)
+    if not _means_nothing(state, by_person)
+)

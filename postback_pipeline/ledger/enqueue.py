@@ -1,41 +1,41 @@
 """Outbox rows -> new postbacks: identity, revision and kind are given here and nowhere else.
 
-Belongs here: the enqueue of one destination. Does not belong here: the decision about one row (`decision`), whether
-there are suspiciously many (`guard`), how an element is rendered (handed in).
+Belongs here: the enqueue of one destination. Does not belong here: which rows need no second thought (`sifting`), what
+is to be written about the others (`planning`), whether they are suspiciously many (`guard`).
 
 Two passes. The first one reads and renders without holding a lock, which is what takes the time. The second one runs
-in one transaction, under the destination's lock: it looks again, decides anew what changed in between, asks the
-guard about the whole, and writes all or nothing.
+in one transaction, under the destination's lock: it looks again, plans anew what changed in between, asks the guard
+about the whole, and writes all or nothing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from postback_pipeline.ledger import guard as guards
+from postback_pipeline.ledger.bulk import insert_postbacks
 from postback_pipeline.ledger.chunks import chunks
+from postback_pipeline.ledger.columns import instant_text
 from postback_pipeline.ledger.database import Database
-from postback_pipeline.ledger.decision import QUEUED_STATES, Known, decide
+from postback_pipeline.ledger.decision import QUEUED_STATES
 from postback_pipeline.ledger.destinations import lock_destination
-from postback_pipeline.ledger.facts import Settled, at_another_rate, inherit, read_settled
 from postback_pipeline.ledger.known import read_known
 from postback_pipeline.ledger.moves import move, record_births
-from postback_pipeline.ledger.outbox_rows import flaw, flaw_of_text, safe_reason
-from postback_pipeline.ledger.plans import ORIGIN, Plan
+from postback_pipeline.ledger.outbox import Outbox
+from postback_pipeline.ledger.planning import Batch, Planner, Tally, batch_of
+from postback_pipeline.ledger.plans import ORIGIN, Plan, TakenBack, written_at
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import postbacks
-from postback_pipeline.ledger.values import Action, Approval, EnqueueReport, Refusal
+from postback_pipeline.ledger.sifting import sift
+from postback_pipeline.ledger.spool import Spool
+from postback_pipeline.ledger.values import Action, Approval, EnqueueReport, Planned
 from postback_pipeline.model import Desired, Kind, Postback, State
 from postback_pipeline.settings import Guard
-
-#: Refusals that a report quotes.
-QUOTED = 20
-
-_WRITES = frozenset({Action.INSERT, Action.REPLACE, Action.CANCEL})
 
 
 class Enqueue:
@@ -45,6 +45,7 @@ class Enqueue:
         self,
         database: Database,
         destination: str,
+        outbox: Outbox,
         *,
         rules: Rules,
         render: Callable[[Postback], str],
@@ -52,150 +53,67 @@ class Enqueue:
     ) -> None:
         self._database = database
         self._destination = destination
-        self._rules = rules
-        self._render = render
+        self._outbox = outbox
         self._guard = guard
-        self._actions: Counter[Action] = Counter()
-        self._refusals: list[Refusal] = []
+        self._tally = Tally()
+        self._planner = Planner(destination, rules=rules, render=render, tally=self._tally)
 
-    def run(self, rows: Iterable[Desired]) -> EnqueueReport:
+    def run(self) -> EnqueueReport:
         """Both passes."""
-        plans = self._look(rows)
-        stopped_by = None
-        if plans:
-            with self._database.writing() as connection:
-                lock_destination(connection, self._destination)
-                now = self._database.now(connection)
-                plans = self._look_again(connection, plans)
-                stopped_by = self._ask_guard(connection, plans, now)
-                if stopped_by is None:
-                    self._write(connection, plans, now)
-        return EnqueueReport(
-            destination=self._destination,
-            dry_run=False,
-            actions=+self._actions,
-            kinds={} if stopped_by else _kinds(plans),
-            refusals=tuple(self._refusals),
-            stopped_by=stopped_by,
-        )
+        with Spool() as spool:
+            for plans in self._look():
+                spool.add(batch_of(plans))
+            kinds: Counter[Kind] = Counter()
+            stopped_by = None
+            if spool:
+                with self._database.writing() as connection:
+                    lock_destination(connection, self._destination)
+                    now = self._database.now(connection)
+                    again = _SecondLook(connection, self._destination, self._outbox, self._planner, self._tally)
+                    kinds = again.look(spool)
+                    stopped_by = self._ask_guard(connection, kinds, now)
+                    if stopped_by is None:
+                        self._write(connection, again, spool, now)
+        return self._report(kinds, stopped_by, dry_run=False)
 
-    def rehearse(self, rows: Iterable[Desired]) -> EnqueueReport:
+    def rehearse(self) -> EnqueueReport:
         """The first pass only: what `run` would do, without a lock or a change."""
-        plans = self._look(rows)
         with self._database.reading() as connection:
             now = self._database.now(connection)
-            stopped_by = self._foresee_guard(connection, plans, now)
+        planned: list[Planned] = []
+        cancelled: list[str] = []
+        for plans in self._look():
+            planned += [plan.planned(now) for plan in plans if plan.inserts]
+            cancelled += [plan.desired.conversion_key for plan in plans if not plan.inserts]
+        kinds = Counter(each.kind for each in planned)
+        with self._database.reading() as connection:
+            stopped_by = self._foresee_guard(connection, kinds, now)
+        report = self._report(kinds, stopped_by, dry_run=True)
+        return replace(report, planned=tuple(planned), cancelled=tuple(cancelled))
+
+    def _report(self, kinds: Counter[Kind], stopped_by: Approval | None, *, dry_run: bool) -> EnqueueReport:
         return EnqueueReport(
             destination=self._destination,
-            dry_run=True,
-            actions=+self._actions,
-            kinds={} if stopped_by else _kinds(plans),
-            refusals=tuple(self._refusals),
+            dry_run=dry_run,
+            actions=+self._tally.actions,
+            kinds={} if stopped_by else kinds,
+            refusals=tuple(self._tally.refusals),
             stopped_by=stopped_by,
-            planned=tuple(plan.planned(now) for plan in plans if plan.inserts),
-            cancelled=tuple(plan.desired.conversion_key for plan in plans if not plan.inserts),
         )
 
-    def _look(self, rows: Iterable[Desired]) -> list[Plan]:
-        plans: list[Plan] = []
-        seen: set[str] = set()
-        for chunk in chunks(rows):
-            sound = [desired for desired in chunk if self._is_sound(desired, seen)]
-            with self._database.reading() as connection:
-                plans += self._plan(connection, sound)
-        return plans
+    def _look(self) -> Iterator[list[Plan]]:
+        for sifted in sift(self._database, self._destination, self._outbox):
+            self._tally.actions.update({Action.KNOWN: sifted.known, Action.STALE: sifted.stale})
+            for key in sifted.twice:
+                self._tally.refuse(key, "The outbox names this conversion twice for this destination.")
+            last = None
+            for rows in self._outbox.rows(sifted.wanted):
+                once = _once(rows, last)
+                last = rows[-1].conversion_key
+                with self._database.reading() as connection:
+                    yield self._planner.plan(connection, once, sifted.heard_of)
 
-    def _is_sound(self, desired: Desired, seen: set[str]) -> bool:
-        reason = flaw(desired, self._destination)
-        if reason is None and desired.conversion_key in seen:
-            reason = "The outbox names this conversion twice for this destination."
-        if reason is not None:
-            self._refuse(desired, reason)
-            return False
-        seen.add(desired.conversion_key)
-        return True
-
-    def _refuse(self, desired: Desired, reason: str) -> None:
-        self._actions[Action.REFUSED] += 1
-        if len(self._refusals) < QUOTED:
-            self._refusals.append(Refusal(desired.conversion_key, reason))
-
-    def _plan(self, connection: Connection, rows: list[Desired]) -> list[Plan]:
-        """Decides, counts what needs nothing written, and renders the others."""
-        known = read_known(connection, self._destination, [desired.conversion_key for desired in rows])
-        plans = []
-        for desired in rows:
-            held = known.get(desired.conversion_key, Known())
-            decision = decide(desired, held, self._rules)
-            if decision.action in _WRITES:
-                plans.append(Plan(desired, held, decision, desired.facts))
-            else:
-                self._actions[decision.action] += 1
-        settled = read_settled(connection, {plan.known.settled.id for plan in plans if plan.known.settled})
-        return [plan for plan in plans if self._inherit(plan, settled) and self._finish(plan)]
-
-    def _inherit(self, plan: Plan, settled: Mapping[int, Settled]) -> bool:
-        """Lets an earlier revision's facts hold for this one; False if the row was computed from others."""
-        if plan.known.settled is None or not plan.inserts:
-            return True
-        earlier = settled[plan.known.settled.id]
-        if at_another_rate(plan.desired, earlier):
-            self._actions[Action.STALE] += 1
-            return False
-        plan.facts = inherit(plan.desired, earlier)
-        return True
-
-    def _finish(self, plan: Plan) -> bool:
-        """Renders what is to be inserted; False if it cannot be."""
-        if plan.inserts:
-            try:
-                plan.element = self._render(plan.postback())
-            # Whatever an adapter makes of one odd row, the others are not held up by it.
-            except Exception as error:
-                self._refuse(plan.desired, safe_reason(error))
-                return False
-            reason = flaw_of_text(plan.element)
-            if reason is not None:
-                self._refuse(plan.desired, f"The rendered element {reason}.")
-                return False
-        self._actions[plan.decision.action] += 1
-        return True
-
-    def _look_again(self, connection: Connection, plans: list[Plan]) -> list[Plan]:
-        """Plans anew what changed since the first look, and locks the postbacks that are to be taken back."""
-        known = read_known(connection, self._destination, [plan.desired.conversion_key for plan in plans])
-        unchanged, changed = [], []
-        for plan in plans:
-            if known.get(plan.desired.conversion_key, Known()) == plan.known:
-                unchanged.append(plan)
-            else:
-                self._actions[plan.decision.action] -= 1
-                changed.append(plan.desired)
-        for chunk in chunks(changed):
-            unchanged += self._plan(connection, chunk)
-        return self._hold(connection, unchanged)
-
-    def _hold(self, connection: Connection, plans: list[Plan]) -> list[Plan]:
-        """The plans whose postbacks could be locked: a worker that has one just now is not waited for."""
-        held: set[int] = set()
-        for chunk in chunks([plan.takes_back for plan in plans if plan.takes_back is not None]):
-            query = select(postbacks.c.id).where(
-                postbacks.c.id.in_(chunk),
-                postbacks.c.state.in_([state.value for state in QUEUED_STATES]),
-                postbacks.c.unknown_attempts == 0,
-            )
-            held.update(connection.execute(query.with_for_update(skip_locked=True, key_share=True)).scalars())
-        kept = []
-        for plan in plans:
-            if plan.takes_back is None or plan.takes_back in held:
-                kept.append(plan)
-            else:
-                self._actions[plan.decision.action] -= 1
-                self._actions[Action.WAITS] += 1
-        return kept
-
-    def _foresee_guard(self, connection: Connection, plans: list[Plan], now: datetime) -> Approval | None:
-        kinds = _kinds(plans)
+    def _foresee_guard(self, connection: Connection, kinds: Counter[Kind], now: datetime) -> Approval | None:
         counts = guards.Counts(self._destination, kinds.total(), kinds[Kind.RETRACTION])
         reason = guards.objection(connection, counts, self._guard, now)
         if reason is None or guards.find_approval(connection, counts, now) is not None:
@@ -203,9 +121,8 @@ class Enqueue:
         waiting = guards.waiting(connection, now, self._destination)
         return waiting[0] if waiting else Approval(0, *counts, reason, now)
 
-    def _ask_guard(self, connection: Connection, plans: list[Plan], now: datetime) -> Approval | None:
+    def _ask_guard(self, connection: Connection, kinds: Counter[Kind], now: datetime) -> Approval | None:
         """The approval that the enqueue must wait for; None if it may go on."""
-        kinds = _kinds(plans)
         counts = guards.Counts(self._destination, kinds.total(), kinds[Kind.RETRACTION])
         reason = guards.objection(connection, counts, self._guard, now)
         if reason is None:
@@ -216,19 +133,93 @@ class Enqueue:
         guards.mark_used(connection, approval, now)
         return None
 
-    def _write(self, connection: Connection, plans: list[Plan], now: datetime) -> None:
+    def _write(self, connection: Connection, again: _SecondLook, spool: Spool, now: datetime) -> None:
         taken_back: dict[tuple[State, str], list[int]] = {}
-        for plan in plans:
-            if plan.takes_back is not None:
-                state = State.SUPERSEDED if plan.inserts else State.CANCELLED
-                taken_back.setdefault((state, plan.desired.reason_code), []).append(plan.takes_back)
+        for back in again.taken_back:
+            taken_back.setdefault((back.becomes, back.reason), []).append(back.postback_id)
         for (state, reason), ids in taken_back.items():
             move(connection, ids, state, reason=reason, actor=ORIGIN, now=now)
         last: int = connection.execute(select(func.max(postbacks.c.id))).scalar_one() or 0
-        for chunk in chunks([plan for plan in plans if plan.inserts]):
-            connection.execute(insert(postbacks), [plan.row(now) for plan in chunk])
+        written = instant_text(now)
+        for batch in again.batches(spool):
+            insert_postbacks(connection, [written_at(row, written) for row in batch.rows.values()])
         record_births(connection, self._destination, last, actor=ORIGIN)
 
 
-def _kinds(plans: Iterable[Plan]) -> Counter[Kind]:
-    return Counter(plan.decision.kind for plan in plans if plan.inserts)
+class _SecondLook:
+    """What still holds of the first look, under the lock; what does not is planned anew."""
+
+    def __init__(
+        self, connection: Connection, destination: str, outbox: Outbox, planner: Planner, tally: Tally
+    ) -> None:
+        self._connection = connection
+        self._destination = destination
+        self._outbox = outbox
+        self._planner = planner
+        self._tally = tally
+        self._dropped: set[str] = set()
+        self._anew: list[Batch] = []
+        #: Locked for this transaction.
+        self.taken_back: list[TakenBack] = []
+
+    def look(self, spool: Spool) -> Counter[Kind]:
+        """Goes through everything once; the new revisions that there will be."""
+        kinds: Counter[Kind] = Counter()
+        for batch in spool:
+            kinds += self._hold(self._unchanged(batch))
+        for batch in self._anew:
+            kinds += self._hold(batch)
+        return kinds
+
+    def batches(self, spool: Spool) -> Iterator[Batch]:
+        """What is to be written."""
+        for batch in spool:
+            for key in self._dropped.intersection(batch.rows):
+                del batch.rows[key]
+            yield batch
+        yield from self._anew
+
+    def _unchanged(self, batch: Batch) -> Batch:
+        keys = batch.keys()
+        found = read_known(self._connection, self._destination, keys)
+        if found == batch.known:
+            return batch
+        changed = [key for key in keys if found.get(key) != batch.known.get(key)]
+        for key in changed:
+            self._drop(batch, key)
+        for rows in self._outbox.rows(changed):
+            plans = self._planner.plan(self._connection, _once(rows, None), set(changed))
+            self._anew.append(batch_of(plans))
+        return batch
+
+    def _drop(self, batch: Batch, key: str) -> None:
+        self._tally.actions[batch.drop(key)] -= 1
+        self._dropped.add(key)
+
+    def _hold(self, batch: Batch) -> Counter[Kind]:
+        """Locks the postbacks that are to be taken back: a worker that has one just now is not waited for."""
+        held: set[int] = set()
+        for chunk in chunks(back.postback_id for back in batch.taken_back.values()):
+            query = select(postbacks.c.id).where(
+                postbacks.c.id.in_(chunk),
+                postbacks.c.state.in_([state.value for state in QUEUED_STATES]),
+                postbacks.c.unknown_attempts == 0,
+            )
+            held.update(self._connection.execute(query.with_for_update(skip_locked=True, key_share=True)).scalars())
+        for key, back in list(batch.taken_back.items()):
+            if back.postback_id in held:
+                self.taken_back.append(back)
+            else:
+                self._drop(batch, key)
+                self._tally.actions[Action.WAITS] += 1
+        return batch.kinds()
+
+
+def _once(rows: list[Desired], last: str | None) -> list[Desired]:
+    """The first row of each conversion; `last` is the key of the row before these."""
+    found = []
+    for row in rows:
+        if row.conversion_key != last:
+            found.append(row)
+        last = row.conversion_key
+    return found

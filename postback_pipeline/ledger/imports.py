@@ -35,7 +35,7 @@ def import_reported(
     """
     by_destination: dict[str, dict[str, Reported]] = {}
     for number, row in enumerate(rows, start=1):
-        why = flaw(_as_desired(row), row.destination)
+        why = flaw(_as_desired(row))
         if why is None and row.conversion_key in by_destination.get(row.destination, {}):
             why = f"The conversion {row.conversion_key} of {row.destination} stands there twice."
         if why is not None:

@@ -25,6 +25,7 @@ from postback_pipeline.ledger import (
     sweep,
 )
 from postback_pipeline.ledger.enqueue import Enqueue
+from postback_pipeline.ledger.outbox import Outbox, RowsInMemory
 from postback_pipeline.ledger.people import PeopleSide
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.stories import CommandReport
@@ -60,7 +61,7 @@ class Ledger(PeopleSide):
     def enqueue(
         self,
         destination: str,
-        rows: Iterable[Desired],
+        rows: Iterable[Desired] | Outbox,
         *,
         rules: Rules,
         render: Callable[[Postback], str],
@@ -71,7 +72,8 @@ class Ledger(PeopleSide):
 
         Args:
             destination: the name in the settings.
-            rows: the destination's rows of `outbox.postbacks`, each conversion once; read once, in order.
+            rows: the destination's rows of `outbox.postbacks`, each conversion once, in any order; or an `Outbox`,
+                of which only the rows that the ledger does not know are read whole, a few thousand at a time.
             rules: what the destination can do.
             render: gives the frozen element. A row for which it raises is refused and reported, the others go on;
                 the text of an error class of this package is reported as it is, of any other only the class.
@@ -81,8 +83,9 @@ class Ledger(PeopleSide):
         Raises:
             LedgerError: a row is another destination's. Nothing was enqueued.
         """
-        enqueue = Enqueue(self._database, destination, rules=rules, render=render, guard=guard)
-        return enqueue.rehearse(rows) if dry_run else enqueue.run(rows)
+        outbox = rows if isinstance(rows, Outbox) else RowsInMemory(destination, rows)
+        enqueue = Enqueue(self._database, destination, outbox, rules=rules, render=render, guard=guard)
+        return enqueue.rehearse() if dry_run else enqueue.run()
 
     def claim(self, destination: str, limit: int, *, lease_seconds: float, owner: str, rules: Rules) -> list[Claim]:
         """Takes up to `limit` due postbacks: soonest `expires_at` first, then longest due. Durable when it returns.

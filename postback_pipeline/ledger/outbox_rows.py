@@ -7,29 +7,22 @@ what one receiver needs (its adapter refuses while rendering).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
 
 from postback_pipeline.ledger.columns import is_rate
-from postback_pipeline.ledger.errors import LedgerError
 from postback_pipeline.model import Desired
 
 #: Longest reason that is stored or shown.
 REASON_LENGTH = 300
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_TEXTS = (
+    *("conversion_key", "event_name", "fingerprint", "reason_code", "receiver_event", "event_id", "transaction_id"),
+    *("click_id", "definition_version"),
+)
 
 
-def flaw(desired: Desired, destination: str) -> str | None:
-    """Why a row cannot become a postback, as a sentence without personal data; None if it can.
-
-    Raises:
-        LedgerError: the row is another destination's.
-    """
-    if desired.destination != destination:
-        raise LedgerError(
-            f"A row of destination {desired.destination} was enqueued for {destination}. Nothing was enqueued."
-        )
+def flaw(desired: Desired) -> str | None:
+    """Why a row cannot become a postback, as a sentence without personal data; None if it can."""
     value = desired.desired_value
     if not value.is_finite() or (value.is_signed() and value != 0):
         return "The desired value is not an amount of zero or more."
@@ -38,19 +31,25 @@ def flaw(desired: Desired, destination: str) -> str | None:
     rate = desired.facts.exchange_rate
     if rate is not None and not is_rate(rate):
         return "The exchange rate is not a number above zero with at most 12 decimals."
-    if any(instant.tzinfo is None for instant in _instants(desired)):
+    if not _zoned(desired):
         return "A time carries no time zone."
-    for name, text in _texts(desired):
+    texts = _texts(desired)
+    # All at once, since nearly none has a flaw.
+    if flaw_of_text("".join(texts)) is None:
+        return None
+    for name, text in zip(_TEXTS, texts, strict=False):
         reason = flaw_of_text(text)
         if reason is not None:
             return f"The field {name} {reason}."
-    return None
+    return f"The field identifiers {flaw_of_text(''.join(texts))}."
 
 
 def flaw_of_text(text: str) -> str | None:
     """Why a text cannot be stored, as the end of a sentence."""
     if "\x00" in text:
         return "holds a zero character"
+    if text.isascii():
+        return None
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -70,22 +69,27 @@ def safe_reason(error: Exception) -> str:
     return f"Rendering failed with {type(error).__name__}."
 
 
-def _instants(desired: Desired) -> Iterator[datetime]:
+def _zoned(desired: Desired) -> bool:
     facts = desired.facts
-    candidates = (facts.action_at, facts.event_time, facts.clicked_at, desired.not_before, desired.expires_at)
-    return (instant for instant in candidates if instant is not None)
+    for instant in (facts.action_at, facts.event_time, facts.clicked_at, desired.not_before, desired.expires_at):
+        if instant is not None and instant.tzinfo is None:
+            return False
+    return True
 
 
-def _texts(desired: Desired) -> Iterator[tuple[str, str]]:
+def _texts(desired: Desired) -> list[str]:
+    """Every text that is stored: in the order of `_TEXTS`, then names and values of the identifiers."""
     facts = desired.facts
-    yield "conversion_key", desired.conversion_key
-    yield "event_name", desired.event_name
-    yield "fingerprint", desired.fingerprint
-    yield "reason_code", desired.reason_code
-    yield "receiver_event", facts.receiver_event
-    yield "event_id", facts.event_id or ""
-    yield "transaction_id", facts.transaction_id
-    yield "click_id", facts.click_id or ""
-    yield "definition_version", facts.definition_version
-    for name, value in facts.identifiers.items():
-        yield "identifiers", name + value
+    return [
+        desired.conversion_key,
+        desired.event_name,
+        desired.fingerprint,
+        desired.reason_code,
+        facts.receiver_event,
+        facts.event_id or "",
+        facts.transaction_id,
+        facts.click_id or "",
+        facts.definition_version,
+        *facts.identifiers,
+        *facts.identifiers.values(),
+    ]

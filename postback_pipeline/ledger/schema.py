@@ -24,7 +24,7 @@ from sqlalchemy import (
 from postback_pipeline.ledger.columns import Amount, Deadline, Instant, Names, Rate, RowId
 
 #: The newest revision in `migrations/versions`. Revisions are numbers of four digits: later ones are greater texts.
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 #: Not Alembic's default name: the ledger may share its database with other tools that keep theirs there.
 VERSION_TABLE = "ledger_version"
 
@@ -76,7 +76,8 @@ postbacks = Table(
     Column("id", RowId, primary_key=True),
     # What it is. Never changes.
     Column("destination", Text, nullable=False),
-    Column("conversion_key", Text, nullable=False),
+    # In the order of its bytes on both databases, as in the warehouse.
+    Column("conversion_key", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
     Column("event_name", Text, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("kind", Text, nullable=False),

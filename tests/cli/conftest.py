@@ -131,7 +131,7 @@ def enqueue() -> Callable[..., EnqueueReport]:
 
     def write(ledger: Ledger, *rows: Desired) -> EnqueueReport:
         settings = load_settings()
-        return enqueue_outbox(rows, ledger, build_destinations(settings), settings)["partner"]
+        return enqueue_outbox({"partner": rows}, ledger, build_destinations(settings), settings)["partner"]
 
     return write
 

@@ -229,7 +229,7 @@ class Make:
         """Enqueues postbacks about these orders, without a build."""
         settings = load_settings()
         rows = [desired(destination, number, **person) for number in numbers]
-        report = enqueue_outbox(rows, ledger, build_destinations(settings), settings)[destination]
+        report = enqueue_outbox({destination: rows}, ledger, build_destinations(settings), settings)[destination]
         assert report.inserted == len(numbers), report
 
     @staticmethod
@@ -237,7 +237,9 @@ class Make:
         """Enqueues too many postbacks, without a build; the number of the approval that waits."""
         settings = load_settings()
         rows = [desired(destination, number) for number in numbers]
-        stopped_by = enqueue_outbox(rows, ledger, build_destinations(settings), settings)[destination].stopped_by
+        stopped_by = enqueue_outbox({destination: rows}, ledger, build_destinations(settings), settings)[
+            destination
+        ].stopped_by
         assert stopped_by is not None
         return stopped_by.id
 

@@ -43,8 +43,8 @@ def test_rules_join_what_the_receiver_can_and_what_the_settings_say() -> None:
 
 
 def test_every_destination_gets_its_own_rows(ledger: Ledger) -> None:
-    rows = [desired(1), desired(1, destination="crm"), desired(2, destination="crm")]
-    reports = enqueue_outbox(iter(rows), ledger, build_destinations(TWO), TWO)
+    rows = {"partner": [desired(1)], "crm": [desired(1, destination="crm"), desired(2, destination="crm")]}
+    reports = enqueue_outbox(rows, ledger, build_destinations(TWO), TWO)
     assert {name: (report.rows, dict(report.kinds)) for name, report in reports.items()} == {
         "partner": (1, {Kind.CONVERSION: 1}),
         "crm": (2, {Kind.CONVERSION: 2}),
@@ -53,20 +53,20 @@ def test_every_destination_gets_its_own_rows(ledger: Ledger) -> None:
 
 def test_the_same_outbox_again_adds_nothing(ledger: Ledger) -> None:
     for expected in (2, 0):
-        rows = [desired(1, against=0), desired(2, against=0)]
+        rows = {"partner": [desired(1, against=0), desired(2, against=0)]}
         reports = enqueue_outbox(rows, ledger, build_destinations(TWO), TWO)
         assert reports["partner"].inserted == expected
 
 
 def test_a_dry_run_reports_and_writes_nothing(ledger: Ledger) -> None:
-    reports = enqueue_outbox([desired(1)], ledger, build_destinations(TWO), TWO, dry_run=True)
+    reports = enqueue_outbox({"partner": [desired(1)]}, ledger, build_destinations(TWO), TWO, dry_run=True)
     assert [planned.conversion_key for planned in reports["partner"].planned] == ["purchase:order-1"]
     assert ledger.select(Selection(destination="partner")).stories == ()
 
 
 def test_a_row_that_cannot_be_rendered_is_named_and_stops_nobody(ledger: Ledger) -> None:
     odd = desired(2, currency="XXX")
-    reports = enqueue_outbox([desired(1), odd, desired(3)], ledger, build_destinations(TWO), TWO)
+    reports = enqueue_outbox({"partner": [desired(1), odd, desired(3)]}, ledger, build_destinations(TWO), TWO)
     report = reports["partner"]
     assert (report.inserted, report.actions[Action.REFUSED]) == (2, 1)
     (refusal,) = report.refusals
@@ -76,5 +76,6 @@ def test_a_row_that_cannot_be_rendered_is_named_and_stops_nobody(ledger: Ledger)
 
 def test_a_row_for_nobody_stops_everything(ledger: Ledger) -> None:
     with pytest.raises(PostbackError, match=r"destination 'unknown', which /etc/postbacks\.toml does not configure"):
-        enqueue_outbox([desired(1), desired(2, destination="unknown")], ledger, build_destinations(TWO), TWO)
+        rows = {"partner": [desired(1)], "unknown": [desired(2, destination="unknown")]}
+        enqueue_outbox(rows, ledger, build_destinations(TWO), TWO)
     assert ledger.select(Selection(destination="partner")).stories == ()

@@ -89,7 +89,7 @@ def test_a_receiver_sees_the_one_value_and_the_same_parameters(ledger: Ledger, c
             return [understood(place, hit) for hit in receiver.hits]
 
     sent = [value for value in CORPUS if "\x00" not in value]
-    assert asyncio.run(go()) == [[("subid", value), ("payout", "10.00"), ("key", KEY)] for value in sent]
+    assert sorted(asyncio.run(go())) == sorted([("subid", value), ("payout", "10.00"), ("key", KEY)] for value in sent)
 
 
 def test_a_webhook_carries_any_text_unharmed(ledger: Ledger, clock: Clock) -> None:
@@ -99,12 +99,12 @@ def test_a_webhook_carries_any_text_unharmed(ledger: Ledger, clock: Clock) -> No
         for row, value in zip((desired(number) for number in range(len(sent))), sent, strict=True)
     ]
 
-    async def go() -> list[tuple[str, dict[str, str]]]:
+    async def go() -> list[tuple[str, tuple[str, str]]]:
         async with receiving(ok) as receiver:
             line = line_at(receiver.url, ledger, clock, WEBHOOK, "concurrency = 1\n")
             line.enqueue(*rows)
             await line.drain()
             bodies = [json.loads(hit.body) for hit in receiver.hits]
-            return [(body["transaction_id"], body["identifiers"]) for body in bodies]
+            return sorted((body["transaction_id"], *body["identifiers"].items()) for body in bodies)
 
-    assert asyncio.run(go()) == [(value, {value: value}) for value in sent]
+    assert asyncio.run(go()) == sorted((value, (value, value)) for value in sent)

@@ -85,7 +85,8 @@ def outbox(warehouse: duckdb.DuckDBPyConnection, **changes: object) -> list[Desi
     warehouse.execute(
         f"insert into outbox.postbacks ({', '.join(row)}) values ({', '.join('?' * len(row))})", list(row.values())
     )
-    return list(read_outbox(warehouse))
+    (rows,) = read_outbox(warehouse)[NAME].rows(["purchase:1"])
+    return rows
 
 
 def claimed(ledger: Ledger) -> tuple[Claim, dict[str, Any]]:
@@ -137,9 +138,9 @@ def test_withdrawn_consent_leaves_keys_in_the_adjustment(
     warehouse: duckdb.DuckDBPyConnection, any_ledger: Ledger
 ) -> None:
     destinations = build_destinations(SETTINGS)
-    enqueue_outbox(outbox(warehouse), any_ledger, destinations, SETTINGS)
+    enqueue_outbox({NAME: outbox(warehouse)}, any_ledger, destinations, SETTINGS)
     _, first = claimed(any_ledger)
-    enqueue_outbox(outbox(warehouse, **WITHDRAWN), any_ledger, destinations, SETTINGS)
+    enqueue_outbox({NAME: outbox(warehouse, **WITHDRAWN)}, any_ledger, destinations, SETTINGS)
     claim, adjusted = claimed(any_ledger)
 
     assert (first["identifiers"], first["consent"]) == ({"gclid": "g1", "fbp": "fb.1"}, {"ad_user_data": "granted"})
