@@ -12,16 +12,17 @@ import asyncio
 import socket
 import ssl
 import time
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
 from postback_pipeline.delivery.addresses import AddressRefused, Allowed, Names, Resolver
-from postback_pipeline.delivery.transport_connection import Attempt, Connection, TlsConnection
+from postback_pipeline.delivery.transport_connection import Attempt, Connection
 from postback_pipeline.delivery.transport_errors import CLOSED, WireError, explain
+from postback_pipeline.delivery.transport_pool import Deadlines, Pool
 from postback_pipeline.delivery.transport_request import Origin, split_url
+from postback_pipeline.delivery.transport_tls import TlsConnection
 from postback_pipeline.destinations.base import Reply, Request
 from postback_pipeline.model import Phase
 
@@ -30,12 +31,9 @@ from postback_pipeline.model import Phase
 KEEP_ALIVE_SECONDS = 3.0
 #: After so long the next address of a name is tried beside the first (RFC 8305).
 NEXT_ADDRESS_SECONDS = 0.25
-#: One that was idle for longer may have been closed without the event loop having seen it yet: the socket is asked.
-_SURE_SECONDS = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """How one attempt went, as far as this machine can tell."""
 
     phase: Phase
@@ -86,10 +84,12 @@ class WireTransport:
         self._pools: dict[str, Pool] = {}
         self._tls: ssl.SSLContext | None = None
         self._sweeping: asyncio.TimerHandle | None = None
+        self._deadlines: Deadlines
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self._loop)
         return self
 
     async def __aexit__(
@@ -97,6 +97,7 @@ class WireTransport:
     ) -> None:
         self._loop = None
         self._names.close()
+        self._deadlines.close()
         if self._sweeping is not None:
             self._sweeping.cancel()
         for pool in self._pools.values():
@@ -129,7 +130,7 @@ class WireTransport:
         if not connection.usable:
             raise WireError(CLOSED)
         answer = connection.begin(attempt)
-        timer = self._loop.call_later(attempt.ends_at - time.monotonic(), connection.time_out)
+        self._deadlines.watch(connection, attempt.ends_at)
         try:
             self._write(connection, head, request.body)
             reply = self._received(connection, await answer)
@@ -137,7 +138,7 @@ class WireTransport:
             connection.abort()
             raise
         finally:
-            timer.cancel()
+            self._deadlines.leave(connection)
         if connection.usable:
             self._keep(connection, pool)
         return reply
@@ -216,39 +217,6 @@ class WireTransport:
             pool.drop(before)
         if self._loop is not None and any(pool.idle for pool in self._pools.values()):
             self._sweeping = self._loop.call_later(self._keep_alive / 3, self._sweep)
-
-
-class Pool:
-    """The idle connections to one origin; the one that was used last goes first."""
-
-    __slots__ = ("idle", "origin")
-
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
-        self.idle: list[Connection] = []
-
-    def take(self, now: float, keep_alive: float) -> Connection | None:
-        """One that stands, as far as anybody here can know.
-
-        Args:
-            now: on the monotonic clock.
-            keep_alive: seconds; one that was idle for longer is dropped.
-        """
-        while self.idle:
-            connection = self.idle.pop()
-            idle = now - connection.idle_since
-            sure = connection.usable and (idle < _SURE_SECONDS or connection.is_quiet())
-            if sure and idle < keep_alive:
-                return connection
-            connection.abort()
-        return None
-
-    def drop(self, before: float) -> None:
-        """Drops those that were idle since before an instant of the monotonic clock."""
-        for connection in self.idle:
-            if connection.idle_since <= before:
-                connection.abort()
-        self.idle = [connection for connection in self.idle if connection.usable]
 
 
 def _address_info(address: str, port: int) -> AddrInfoType:

@@ -56,7 +56,9 @@ def explain(failure: Exception, *, connected: bool) -> tuple[str, bool]:
 def _explain_tls(failure: ssl.SSLError) -> tuple[str, bool]:
     if isinstance(failure, ssl.SSLCertVerificationError):
         return "TLS: the certificate is not trusted for this host", True
-    # A peer that says it is in trouble itself may be better tomorrow; a version or cipher it refuses stays refused.
+    # A peer that takes its leave, or is in trouble itself, may be better tomorrow; a version it refuses stays refused.
+    if isinstance(failure, ssl.SSLZeroReturnError):
+        return CLOSED, False
     if failure.reason == "TLSV1_ALERT_INTERNAL_ERROR":
         return "TLS: the receiver had an internal error", False
     return "TLS: the handshake failed", True

@@ -24,6 +24,8 @@ WIRE_CAP = 1024 * 1024
 
 _Default = TypeVar("_Default")
 
+#: Of the names of headers that say that a body is encoded.
+_LENGTHS = (len("content-encoding"), len("transfer-encoding"))
 _WINDOW_BITS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}
 
 
@@ -139,13 +141,19 @@ class ReplyReader:
         Raises:
             WireError: its body cannot be decoded, or is too long when it is.
         """
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        for name, _ in self._lines:
+            # By its length first: few replies have one.
+            if len(name) in _LENGTHS:
+                body = self._decoded(body)
+                break
+        return Reply(self._status, Headers(self._lines), body)
+
+    def _decoded(self, body: bytes) -> bytes:
         if (self._field(b"transfer-encoding") or b"chunked").lower() != b"chunked":
             raise WireError("the reply is encoded in a way that is not read")
-        body = b"".join(self._body)
         encoding = self._field(b"content-encoding")
-        if encoding and body:
-            body = _decoded(body, encoding.lower())
-        return Reply(self._status, Headers(self._lines), body)
+        return _unpacked(body, encoding.lower()) if encoding and body else body
 
     def _parse(self, data: bytes | memoryview) -> None:
         self._fed += len(data)
@@ -203,7 +211,7 @@ class ReplyReader:
         self.keep_alive = self._parser.should_keep_alive()
 
 
-def _decoded(body: bytes, encoding: bytes) -> bytes:
+def _unpacked(body: bytes, encoding: bytes) -> bytes:
     """A body out of its compression, which nobody asked for."""
     if encoding == b"identity":
         return body

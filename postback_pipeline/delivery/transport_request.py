@@ -70,35 +70,37 @@ class Origin:
         """
         with_length = bool(request.body) or request.method in _WITH_BODY
         shape = (with_length, *request.headers)
-        template, lines = self._templates.get(shape) or self._template(shape, request)
-        values: tuple[str | int, ...] = (*request.headers.values(),)
+        template, controls = self._templates.get(shape) or self._template(shape, request)
+        values: tuple[str | int, ...] = (request.method, target, *request.headers.values())
         if with_length:
             values = (*values, len(request.body))
         try:
-            head = f"{request.method} {target}{template % values}".encode("ascii")
+            head = (template % values).encode("ascii")
         except UnicodeEncodeError:
             raise _not_writable() from None
-        # One more or one less line break than ours: some value holds one.
-        if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+        # One line break more than ours: some value holds it.
+        if len(head) - len(head.translate(None, b"\r\n\0")) != controls:
             raise _not_writable()
         if " " in target or not request.method.isalpha():
             raise _not_writable()
         return head
 
     def _template(self, shape: tuple[object, ...], request: Request) -> tuple[str, int]:
-        """Everything after the target, with a place for each value; and the number of lines of the whole head."""
+        """A head with a place for each value, and how many bytes its line breaks are."""
         given = {name.lower() for name in request.headers}
-        if len(given) != len(request.headers) or given & _OURS or not all(_TOKEN.fullmatch(name) for name in given):
-            raise WireError("the request has a header that it may not have", configuration=True)
+        for name in sorted(given & _OURS):
+            raise WireError(f"the header {name} is set by the client only", configuration=True)
+        if len(given) != len(request.headers) or not all(_TOKEN.fullmatch(name) for name in given):
+            raise WireError("the request has a header twice, or one whose name is none", configuration=True)
         fields = [f"Host: {self._host_field}", "Accept-Encoding: identity"]
         fields += [f"{name}: {value}" for name, value in _DEFAULTS.items() if name.lower() not in given]
         fields += [f"{name.replace('%', '%%')}: %s" for name in request.headers]
         if shape[0]:
             fields.append("Content-Length: %d")
-        lines = [" HTTP/1.1", *fields, "", ""]
+        lines = ["%s %s HTTP/1.1", *fields, "", ""]
         if len(self._templates) >= _TEMPLATES:
             self._templates.clear()
-        made = self._templates[shape] = ("\r\n".join(lines), len(lines) - 1)
+        made = self._templates[shape] = ("\r\n".join(lines), 2 * (len(lines) - 1))
         return made
 
 

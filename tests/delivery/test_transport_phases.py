@@ -155,6 +155,25 @@ def test_a_deadline_that_has_passed_already_sends_nothing(on_loop: OnLoop) -> No
     assert len(server.requests) == 1
 
 
+def test_each_attempt_ends_at_its_own_deadline(on_loop: OnLoop) -> None:
+    deadlines = [0.4, 0.1, 0.3, 30.0, 0.2, 0.1]
+
+    async def go() -> list[Exchange]:
+        async with serving(hang) as server, WireTransport("loopback") as transport:
+            sending = [
+                asyncio.create_task(transport.send(request(server), deadline_seconds=seconds)) for seconds in deadlines
+            ]
+            done, waiting = await asyncio.wait(sending, timeout=2)
+            for task in waiting:
+                task.cancel()
+            assert len(waiting) == 1
+            return [task.result() for task in sending if task in done]
+
+    for found, seconds in zip(on_loop(go()), sorted(deadlines, key=lambda seconds: seconds == 30), strict=False):
+        assert (found.error, found.phase) == ("the deadline passed", Phase.WRITTEN)
+        assert seconds - 0.01 <= found.elapsed < seconds + 1
+
+
 class Halting(WireTransport):
     """Stops at one of the steps that a subclass can see."""
 

@@ -7,7 +7,6 @@ import gzip
 import itertools
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -228,7 +227,7 @@ def cut(sent: bytes, at: Sequence[int]) -> list[bytes]:
 def without_time(exchange: Exchange) -> tuple[Any, ...]:
     reply = exchange.reply
     seen = None if reply is None else (reply.status, dict(reply.headers), reply.body)
-    return (seen, replace(exchange, elapsed=0.0, reply=None))
+    return (seen, exchange._replace(elapsed=0.0, reply=None))
 
 
 _SENT = [sent for sent, _ in (*WHOLE.values(), *NONE.values()) if len(sent) < 4 * HEAD_CAP]

@@ -164,6 +164,26 @@ def test_a_receiver_that_hangs_up_in_the_handshake_may_only_be_overloaded(on_loo
     assert (found.error or "").startswith("the connection failed")
 
 
+@pytest.mark.parametrize(
+    ("level", "alert", "error", "configuration"),
+    [
+        (1, 0, "the connection failed (closed by the receiver)", False),
+        (2, 80, "TLS: the receiver had an internal error", False),
+        *((2, alert, "TLS: the handshake failed", True) for alert in (40, 70, 71, 112)),
+    ],
+)
+def test_a_receiver_that_says_why_it_will_not_talk_is_heard(
+    on_loop: OnLoop, level: int, alert: int, error: str, configuration: bool
+) -> None:
+    async def say(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4_096)
+        writer.write(bytes([21, 3, 3, 0, 2, level, alert]))
+        await reader.read()
+
+    found = on_loop(in_the_handshake(say))
+    assert (found.error, found.configuration, found.proven_unsent) == (error, configuration, True)
+
+
 def test_silence_in_the_handshake_ends_at_the_deadline(on_loop: OnLoop) -> None:
     found = on_loop(in_the_handshake(hang, SOON))
     assert (found.proven_unsent, found.configuration, found.phase) == (True, False, Phase.TLS)
