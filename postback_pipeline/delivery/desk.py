@@ -2,19 +2,20 @@
 
 Belongs here: calling the ledger without blocking the event loop, and knowing how long each claim may still be used.
 Leases count by this machine's monotonic clock, from before the ledger was asked, so that they end here no later than
-there. Does not belong here: when to claim, send or give up (`drain`).
+there. Does not belong here: when to claim, send or give up (`drain_loop`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from postback_pipeline.ledger import Claim, Due, Ledger, LedgerUnavailable, Result, Rules
+from postback_pipeline.ledger import Claim, Due, Ledger, LedgerUnavailable, Recorded, Result, Rules
 from postback_pipeline.model import State
 
 P = ParamSpec("P")
@@ -23,10 +24,17 @@ T = TypeVar("T")
 ACTOR = "drain"
 #: How long one sweep counts while claims follow one another. Seconds.
 SWEEP_SECONDS = 5.0
+#: A drain says so often that it is alive, well within what the ledger waits for (`drains.BEAT_LAPSE`). Seconds.
+BEAT_SECONDS = 5.0
+#: Pause before a database that does not answer is asked again. Seconds.
+PAUSE_SECONDS = 0.5
 
 
 class Desk:
-    """Claims, leases and records of one drain. Its methods raise LedgerUnavailable when the database is away."""
+    """Claims, leases and records of one drain. Its methods raise LedgerUnavailable when the database is away.
+
+    What must not get lost, because it tells how attempts ended, is tried again for as long as a lease lasts.
+    """
 
     def __init__(self, name: str, ledger: Ledger, rules: Rules, lease_seconds: float, owner: str) -> None:
         self.name = name
@@ -41,22 +49,30 @@ class Desk:
         self._ends: dict[int, float] = {}
         self._swept_at = float("-inf")
         self._clock_offset = timedelta(0)
+        #: Results whose lease another worker had taken over: recorded as such, they changed no state.
+        self.stale = 0
 
     async def open(self) -> None:
         """Learns the ledger's clock."""
         self._clock_offset = await self._call(self._ledger.now) - datetime.now(UTC)
 
-    def close(self) -> None:
-        """Lets the thread go."""
+    async def close(self) -> None:
+        """Says that the drain ends, and lets the thread go."""
+        with suppress(LedgerUnavailable):
+            await self._call(self._ledger.leave, self.name, self._owner)
         self._thread.shutdown(wait=False)
 
     def now(self) -> datetime:
         """The ledger's time. Aware UTC."""
         return datetime.now(UTC) + self._clock_offset
 
-    def seconds_left(self, claim: Claim) -> float:
-        """How long its lease still lasts; negative for one that is not held."""
-        return self._ends.get(claim.postback_id, float("-inf")) - self._loop.time()
+    def monotonic(self, instant: datetime) -> float:
+        """An instant of the ledger's clock on the event loop's."""
+        return self._loop.time() + (instant - self.now()).total_seconds()
+
+    def ends_at(self, claim: Claim) -> float:
+        """When its lease ends, on the event loop's clock; long ago for one that is not held."""
+        return self._ends.get(claim.postback_id, float("-inf"))
 
     async def claim(self, limit: int, *, sweep: bool = False) -> list[Claim]:
         """Up to `limit` claims, durable before this returns; sweeps first, now and then or when asked to."""
@@ -67,16 +83,16 @@ class Desk:
         claims = await self._call(
             self._ledger.claim, self.name, limit, lease_seconds=self._lease, owner=self._owner, rules=self._rules
         )
-        for claim in claims:
-            self._held[claim.postback_id] = claim
-            self._ends[claim.postback_id] = ends_at
+        self._hold(claims, ends_at)
         return claims
 
-    async def keep_leases(self, every: float) -> None:
-        """Renews what is held every so many seconds, until cancelled."""
+    async def keep_leases(self, needed: float, every: float) -> None:
+        """Every so many seconds renews what would otherwise have less than `needed` left before the next time."""
         while True:
             await asyncio.sleep(every)
-            if not (claims := list(self._held.values())):
+            soon = self._loop.time() + needed + every
+            claims = [claim for claim in self._held.values() if self._ends[claim.postback_id] < soon]
+            if not claims:
                 continue
             ends_at = self._loop.time() + self._lease
             try:
@@ -84,17 +100,37 @@ class Desk:
             except LedgerUnavailable:
                 # The leases run on; what they no longer cover is not sent.
                 continue
-            kept = {claim.postback_id for claim in renewed}
+            kept = {claim.token for claim in renewed}
             for claim in claims:
-                # Those that another worker took over meanwhile count as run out; recorded ones are gone already.
-                if claim.postback_id in self._ends:
-                    self._ends[claim.postback_id] = ends_at if claim.postback_id in kept else float("-inf")
+                # Those that another worker took over meanwhile count as run out. Recorded ones are gone already, and
+                # those in another attempt by now have a lease of their own.
+                if self._held.get(claim.postback_id) is claim:
+                    self._ends[claim.postback_id] = ends_at if claim.token in kept else float("-inf")
 
-    async def record(self, results: Sequence[Result]) -> int:
-        """Records a group durably; returns how many came after their lease was lost."""
-        recorded = await self._call(self._ledger.record, results, rules=self._rules)
+    async def keep_beating(self) -> None:
+        """Says that the drain is alive, until cancelled."""
+        while True:
+            with suppress(LedgerUnavailable):
+                await self._call(self._ledger.beat, self.name, self._owner)
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def record(self, results: Sequence[Result]) -> Recorded:
+        """Records a group durably; returns where the destination stands since."""
+        recorded = await self._patiently(lambda: self._call(self._ledger.record, results, rules=self._rules))
         self._drop(result.postback_id for result in results)
-        return recorded.late
+        self.stale += recorded.late
+        return recorded
+
+    async def reattempt(self, results: Sequence[Result], claims: Sequence[Claim]) -> list[Claim]:
+        """Ends attempts that were rejected together and begins the next ones, where the lease was not lost."""
+        ends_at = self._loop.time() + self._lease
+        begun = await self._patiently(
+            lambda: self._call(self._ledger.reattempt, results, claims, lease_seconds=self._lease)
+        )
+        self._drop(claim.postback_id for claim in claims)
+        self._hold(begun, ends_at)
+        self.stale += len(claims) - len(begun)
+        return begun
 
     async def release(self, claims: Sequence[Claim]) -> None:
         """Gives back claims of which no byte was sent."""
@@ -112,23 +148,55 @@ class Desk:
         found = await self._call(self._ledger.count, self.name, states)
         return [found[state] for state in states]
 
-    async def pause(self, reason: str) -> None:
-        """Nothing leaves until a person resumes the destination."""
-        await self._call(self._ledger.pause, self.name, reason=reason, actor=ACTOR)
+    async def pause(self, reason: str, mark: str) -> None:
+        """Nothing leaves until a person resumes the destination, or the mark changes."""
+        await self._call(self._ledger.pause, self.name, reason=reason, actor=ACTOR, mark=mark)
 
-    async def pause_reason(self) -> str | None:
-        """Why it is paused, in the words of whoever paused it."""
+    async def resume_if_changed(self, mark: str) -> bool:
+        """Ends a pause of the machine's own that was made with another mark; whether it did."""
+        return await self._call(self._ledger.resume_if_changed, self.name, mark)
+
+    async def reason(self) -> str | None:
+        """Why it is paused or put off, in the words of whoever did so."""
         status = await self._call(self._ledger.status)
-        return next((each.pause_reason for each in status.destinations if each.destination == self.name), None)
+        mine = [each for each in status.destinations if each.destination == self.name]
+        return next((each.pause_reason or each.postpone_reason for each in mine), None)
 
     async def postpone(self, until: datetime, reason: str) -> None:
         """Nothing leaves before this instant, by any worker."""
         await self._call(self._ledger.postpone, self.name, until, reason)
 
+    async def trip(self, reason: str) -> datetime:
+        """Opens the breaker for all workers; returns when its probe may leave. UTC."""
+        return await self._call(self._ledger.trip, self.name, reason, rules=self._rules)
+
+    async def recover(self) -> None:
+        """Closes the breaker for all workers."""
+        await self._call(self._ledger.recover, self.name)
+
+    async def take_turns(self, count: int, rate: float) -> float:
+        """Reserves turns among all workers; returns when the first one is, on the event loop's clock."""
+        return self.monotonic(await self._call(self._ledger.take_turns, self.name, count, rate))
+
+    def _hold(self, claims: Iterable[Claim], ends_at: float) -> None:
+        for claim in claims:
+            self._held[claim.postback_id] = claim
+            self._ends[claim.postback_id] = ends_at
+
     def _drop(self, postback_ids: Iterable[int]) -> None:
         for postback_id in postback_ids:
             self._held.pop(postback_id, None)
             self._ends.pop(postback_id, None)
+
+    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        gives_up_at = self._loop.time() + self._lease
+        while True:
+            try:
+                return await call()
+            except LedgerUnavailable:
+                if self._loop.time() >= gives_up_at:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._loop.run_in_executor(self._thread, partial(function, *args, **kwargs))

@@ -23,6 +23,7 @@ from typing import Any, Self
 from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.drain_loop import DrainLoop
 from postback_pipeline.delivery.enqueue import rules_of
+from postback_pipeline.delivery.pause_mark import mark_of
 from postback_pipeline.delivery.report import DrainReport
 from postback_pipeline.delivery.sending import Sender
 from postback_pipeline.delivery.transport import Transport, WireTransport
@@ -56,7 +57,15 @@ async def drain(
     holder = owner or f"{socket.gethostname()}:{os.getpid()}"
     desk = Desk(name, ledger, rules_of(destination, destination_settings), delivery.lease_seconds, holder)
     sender = Sender(destination, transport, destination_settings.deadline_seconds, environment, desk.now)
-    loop = DrainLoop(desk, sender, destination_settings, delivery, stop or asyncio.Event())
+    loop = DrainLoop(
+        desk,
+        sender,
+        destination.capabilities,
+        destination_settings,
+        delivery,
+        mark=mark_of(name, destination, ledger.identity.ledger_id, environment),
+        stop=stop or asyncio.Event(),
+    )
     task = asyncio.create_task(loop.run())
     try:
         return await asyncio.shield(task)

@@ -1,20 +1,21 @@
 """What one exchange means for the ledger: the four outcomes, with what the receiver asked for.
 
-Belongs here: exchange and verdict -> result. Does not belong here: a receiver's own rules (its adapter reads replies),
-what follows from a result (the ledger decides). Nothing of a reply's body gets past this module.
+Belongs here: exchange and verdicts -> results. Does not belong here: a receiver's own rules (its adapter reads
+replies), what follows from a result (the ledger decides). Nothing of a reply's body gets past this module.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from postback_pipeline.delivery.retry_after import parse_retry_after
 from postback_pipeline.delivery.transport import Exchange
 from postback_pipeline.destinations.base import Destination, Element, Reading, Reply, Verdict
 from postback_pipeline.ledger import Claim, Result
-from postback_pipeline.model import Outcome
+from postback_pipeline.model import Outcome, Phase
 
 _OUTCOMES: Mapping[Reading, Outcome] = {
     Reading.ACCEPTED: Outcome.ACCEPTED,
@@ -24,73 +25,147 @@ _OUTCOMES: Mapping[Reading, Outcome] = {
     Reading.CONFIGURATION: Outcome.REJECTED,
     Reading.UNKNOWN: Outcome.UNKNOWN,
 }
+#: Readings that say nothing about the postback, or only "not now".
+_UNSETTLED = (Reading.RETRY, Reading.UNKNOWN)
 #: What a reply calls itself is kept if it is one of these; any other text could be anything.
 _MEDIA_TYPES = ("application/json", "application/xml", "text/html", "text/plain", "text/xml")
 _REASON_LENGTH = 200
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Judgement:
     """What to record, or what is wrong with the destination as a whole."""
 
-    #: With `configuration`: only what came back, for the attempt's row. None: nothing did.
-    result: Result | None
-    #: The destination's set-up is at fault, the postback is not: what a person must put right before anything leaves.
+    #: Postbacks with an outcome, and the outcomes in the same order.
+    claims: Sequence[Claim] = ()
+    results: Sequence[Result] = ()
+    #: The destination's set-up is at fault, these postbacks are not: what a person must put right before anything
+    #: leaves. `echoes` is what came back about them, for the attempts' rows.
     configuration: str | None = None
-    #: The receiver did not answer with a verdict: its health is in doubt.
+    blocked: Sequence[Claim] = ()
+    echoes: Sequence[Result] = ()
+    #: All were rejected together: the results, which are not final, do not tell which of them is to blame.
+    together: bool = False
+    #: No request could be made of these postbacks together. Nothing was sent.
+    unmade: bool = False
+    #: The receiver did not answer with a verdict: its health is in doubt; and until when it wants to be left alone.
     failed: bool = False
-    #: Seconds that the attempt took; None where none was made.
+    retry_after: datetime | None = None
+    #: Why, in a few words.
+    reason: str = ""
+    #: Seconds that the request took; None where none was made.
     elapsed: float | None = None
 
+    @property
+    def clean(self) -> bool:
+        """Whether every postback was accepted."""
+        return not self.blocked and all(result.outcome is Outcome.ACCEPTED for result in self.results)
 
-def judge(claim: Claim, element: Element, exchange: Exchange, destination: Destination, at: datetime) -> Judgement:
+
+@dataclass(slots=True)
+class _Came:
+    """What all results of one reply share."""
+
+    at: datetime
+    phase: Phase
+    status: int
+    head: str
+    retry_after: datetime | None
+    together: bool
+
+    def result(self, claim: Claim, verdict: Verdict) -> Result:
+        reading = verdict.reading
+        return Result(
+            claim.postback_id,
+            claim.token,
+            _OUTCOMES[reading],
+            self.at,
+            final=reading is not Reading.RETRY and not self.together,
+            duplicate=reading is Reading.DUPLICATE,
+            reason=verdict.reason[:_REASON_LENGTH],
+            phase=self.phase,
+            http_status=self.status,
+            reply_head=self.head,
+            retry_after=self.retry_after if reading in _UNSETTLED else None,
+        )
+
+
+def judge(
+    claims: Sequence[Claim],
+    elements: Sequence[Element],
+    exchange: Exchange,
+    destination: Destination,
+    at: datetime,
+) -> Judgement:
     """The judgement of one exchange; `at` is when it ended (aware UTC)."""
     reply = exchange.reply
     if reply is None:
-        if exchange.configuration:
-            return Judgement(None, exchange.error, elapsed=exchange.elapsed)
-        outcome = Outcome.NOT_SENT if exchange.proven_unsent else Outcome.UNKNOWN
-        reason = exchange.error or "no reply"
-        result = Result(claim.postback_id, claim.token, outcome, at, reason=reason, phase=exchange.phase)
-        return Judgement(result, failed=True, elapsed=exchange.elapsed)
-    verdict = _verdict(destination, reply, element)
-    unsettled = verdict.reading in (Reading.RETRY, Reading.UNKNOWN)
-    retry_after = parse_retry_after(reply.headers, at) if unsettled else None
-    result = Result(
-        claim.postback_id,
-        claim.token,
-        _OUTCOMES[verdict.reading],
-        at,
-        final=verdict.reading is not Reading.RETRY,
-        duplicate=verdict.reading is Reading.DUPLICATE,
-        reason=verdict.reason[:_REASON_LENGTH],
-        phase=exchange.phase,
-        http_status=reply.status,
-        reply_head=_head(reply, retry_after),
+        return _without_reply(claims, exchange, at)
+    verdicts = _verdicts(destination, reply, elements)
+    readings = {verdict.reading for verdict in verdicts}
+    retry_after = parse_retry_after(reply.headers, at) if readings.intersection(_UNSETTLED) else None
+    together = len(claims) > 1 and readings == {Reading.REJECTED} and _is_about_all(verdicts, destination)
+    head = _head(reply.status, reply.headers.get("Content-Type", ""), retry_after)
+    came = _Came(at, exchange.phase, reply.status, head, retry_after, together)
+    judgement = Judgement(
+        claims,
+        together=together,
+        failed=readings.issubset(_UNSETTLED),
         retry_after=retry_after,
+        reason=verdicts[0].reason,
+        elapsed=exchange.elapsed,
     )
-    configuration = verdict.reason if verdict.reading is Reading.CONFIGURATION else None
-    return Judgement(result, configuration, failed=unsettled, elapsed=exchange.elapsed)
+    if Reading.CONFIGURATION in readings:
+        pairs = list(zip(claims, verdicts, strict=True))
+        blocked = [pair for pair in pairs if pair[1].reading is Reading.CONFIGURATION]
+        settled = [pair for pair in pairs if pair[1].reading is not Reading.CONFIGURATION]
+        judgement.configuration = blocked[0][1].reason
+        judgement.blocked = [claim for claim, _ in blocked]
+        judgement.echoes = [came.result(*pair) for pair in blocked]
+        judgement.claims = [claim for claim, _ in settled]
+        judgement.results = [came.result(*pair) for pair in settled]
+    else:
+        judgement.results = list(map(came.result, claims, verdicts))
+    return judgement
 
 
-def never_sent(claim: Claim, reason: str, at: datetime) -> Result:
+def never_sent(claim: Claim, reason: str, at: datetime) -> Judgement:
     """A frozen element that cannot be made into a request: a final no, ours."""
-    return Result(claim.postback_id, claim.token, Outcome.REJECTED, at, reason=reason[:_REASON_LENGTH])
+    result = Result(claim.postback_id, claim.token, Outcome.REJECTED, at, reason=reason[:_REASON_LENGTH])
+    return Judgement([claim], [result])
 
 
-def _verdict(destination: Destination, reply: Reply, element: Element) -> Verdict:
+def _without_reply(claims: Sequence[Claim], exchange: Exchange, at: datetime) -> Judgement:
+    if exchange.configuration:
+        return Judgement(configuration=exchange.error, blocked=claims, elapsed=exchange.elapsed)
+    outcome = Outcome.NOT_SENT if exchange.proven_unsent else Outcome.UNKNOWN
+    reason = exchange.error or "no reply"
+    results = [
+        Result(claim.postback_id, claim.token, outcome, at, reason=reason, phase=exchange.phase) for claim in claims
+    ]
+    return Judgement(claims, results, failed=True, reason=reason, elapsed=exchange.elapsed)
+
+
+def _verdicts(destination: Destination, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
     try:
-        (verdict,) = destination.read(reply, [element])
+        verdicts = destination.read(reply, elements)
     except Exception as error:
         # The contract forbids it; a reply that trips an adapter must still not count as anything but unknown.
-        return Verdict(Reading.UNKNOWN, f"the reply could not be read ({type(error).__name__})")
-    return verdict
+        return [Verdict(Reading.UNKNOWN, f"the reply could not be read ({type(error).__name__})")] * len(elements)
+    if len(verdicts) != len(elements):
+        return [Verdict(Reading.UNKNOWN, "the reply has another number of verdicts")] * len(elements)
+    return verdicts
 
 
-def _head(reply: Reply, retry_after: datetime | None) -> str:
+def _is_about_all(verdicts: Sequence[Verdict], destination: Destination) -> bool:
+    return destination.capabilities.one_bad_fails_all and all(verdict.on_request for verdict in verdicts)
+
+
+@lru_cache(maxsize=512)
+def _head(status: int, content_type: str, retry_after: datetime | None) -> str:
     """What of a reply is kept for people: nothing that could quote a person or a secret."""
-    kept = [f"HTTP {reply.status}"]
-    media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    kept = [f"HTTP {status}"]
+    media_type = content_type.partition(";")[0].strip().lower()
     if media_type:
         kept.append(f"Content-Type: {media_type if media_type in _MEDIA_TYPES else 'other'}")
     if retry_after is not None:

@@ -1,27 +1,53 @@
 """How fast a destination is called: its rate limit, and how much is in flight as its health allows.
 
 Belongs here: pure bookkeeping for one drain of one destination. Does not belong here: what a receiver asked for
-(`retry_after`), a postback's own backoff (the ledger).
+(`retry_after`), a postback's own backoff and what all workers share (the ledger).
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 #: So many attempts in a row without an answer to work with, and the destination is left alone for a while.
 FAILURES_TO_TRIP = 10
+#: Turns are reserved for about this long at a time. Seconds.
+RESERVED_SECONDS = 3.0
+#: A turn may be taken so much too late: no event loop wakes on the dot. Seconds.
+GRACE_SECONDS = 0.02
 
 
-class Pace:
-    """Spaces requests evenly, `rate` per second; None for no limit."""
+class Turns:
+    """Spaces requests evenly over all workers of a destination: each takes turns of its own from the ledger.
 
-    def __init__(self, rate: float | None) -> None:
-        self._interval = 1.0 / rate if rate else 0.0
-        self._next = float("-inf")
+    Args:
+        rate: turns per second.
+        reserve: takes so many turns in a row and returns the monotonic instant of the first one.
+        clock: monotonic. Seconds.
+    """
 
-    def turn(self, now: float) -> float:
-        """Takes the next turn and returns how long to wait for it. Seconds; `now` is monotonic."""
-        turn = max(now, self._next)
-        self._next = turn + self._interval
-        return turn - now
+    def __init__(self, rate: float, reserve: Callable[[int], Awaitable[float]], clock: Callable[[], float]) -> None:
+        self._interval = 1.0 / rate
+        self._most = max(1, int(rate * RESERVED_SECONDS))
+        self._reserve = reserve
+        self._clock = clock
+        self._next = 0.0
+        self._left = 0
+
+    async def take(self, wanted: int) -> float:
+        """The instant of the next turn; reserves no more than `wanted` if none is left. Turns that passed are lost."""
+        missed = self._clock() - max(GRACE_SECONDS, self._interval) - self._next
+        if self._left and missed > 0:
+            skipped = min(self._left, int(missed / self._interval) + 1)
+            self._left -= skipped
+            self._next += skipped * self._interval
+        if not self._left:
+            count = max(1, min(wanted, self._most))
+            self._next = await self._reserve(count)
+            self._left = count
+        turn = self._next
+        self._left -= 1
+        self._next += self._interval
+        return turn
 
 
 class Window:
@@ -34,13 +60,13 @@ class Window:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._failures = 0
-        self._trips = 0
         self.size = 1
 
     def succeeded(self) -> None:
         """The receiver answered with a verdict, whichever."""
-        self._failures = self._trips = 0
-        self.size = min(self._limit, self.size + 1)
+        self._failures = 0
+        if self.size < self._limit:
+            self.size += 1
 
     def failed(self) -> bool:
         """No answer to work with; True when the destination should be left alone for a while.
@@ -51,7 +77,7 @@ class Window:
         self.size = max(1, self.size // 2)
         return self._failures >= FAILURES_TO_TRIP
 
-    def trip(self, first_seconds: float, max_seconds: float) -> float:
-        """How long to leave it alone: twice as long every time in a row. Seconds."""
-        self._trips += 1
-        return float(min(max_seconds, first_seconds * 2.0 ** min(self._trips - 1, 64)))
+    def doubt(self) -> None:
+        """Its health is in doubt for a reason of others': one probe, and one failure is enough."""
+        self._failures = FAILURES_TO_TRIP
+        self.size = 1

@@ -10,26 +10,28 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
-from postback_pipeline.ledger import LedgerUnavailable, Result
+from postback_pipeline.ledger import Recorded, Result
 
-#: A result waits for others at most this long, and for at most so many of them.
-BATCH_SECONDS = 0.05
-BATCH_ROWS = 250
+#: A result waits for others at most this long, and for about so many of them.
+GROUP_SECONDS = 0.05
+GROUP_ROWS = 2_000
 #: More may not wait for the database: sending waits then, too.
-MOST_WAITING = 4 * BATCH_ROWS
+MOST_WAITING = 4 * GROUP_ROWS
 
 
 class Recorder:
-    """Takes results one by one and records them in groups.
+    """Takes results and records them in groups.
 
     Args:
-        record: records a group durably and returns how many of them came too late.
-        patience: how long a group is tried again while the database does not answer. Seconds.
+        record: records a group durably.
+        hear: is told after every group where the destination stands since.
     """
 
-    def __init__(self, record: Callable[[Sequence[Result]], Awaitable[int]], patience: float) -> None:
+    def __init__(
+        self, record: Callable[[Sequence[Result]], Awaitable[Recorded]], hear: Callable[[Recorded], None]
+    ) -> None:
         self._record = record
-        self._patience = patience
+        self._hear = hear
         self._waiting: list[Result] = []
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
@@ -38,25 +40,30 @@ class Recorder:
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
-        #: Results whose lease another worker had taken over: recorded as such, they changed no state.
-        self.stale = 0
 
-    def put(self, result: Result) -> None:
-        """Adds one result; it is durable a moment later."""
-        self._waiting.append(result)
+    def put(self, results: Sequence[Result]) -> None:
+        """Adds results; they are durable a moment later."""
+        self._waiting += results
         self._idle.clear()
         self._some.set()
-        if len(self._waiting) >= BATCH_ROWS:
+        if len(self._waiting) >= GROUP_ROWS:
             self._enough.set()
         if len(self._waiting) >= MOST_WAITING:
             self._room.clear()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more results may come; False while the database is slow."""
+        return self._room.is_set()
+
     async def room(self) -> None:
-        """Returns when there is room for more results; at once, unless the database is slow."""
+        """Returns when there is room for more results."""
         await self._room.wait()
 
     async def flushed(self) -> None:
-        """Returns when everything is recorded, or will not be any more."""
+        """Returns when everything is recorded, or will not be any more; nothing waits for company meanwhile."""
+        if self._waiting:
+            self._enough.set()
         await self._idle.wait()
 
     def close(self) -> None:
@@ -69,8 +76,7 @@ class Recorder:
         """Records until closed.
 
         Raises:
-            LedgerUnavailable: the database stayed away for longer than the patience; what was not recorded becomes
-                unknown when its lease runs out.
+            LedgerUnavailable: what was not recorded becomes unknown when its lease runs out.
         """
         try:
             while self._waiting or not self._closing:
@@ -80,7 +86,7 @@ class Recorder:
                 group, self._waiting = self._waiting, []
                 self._room.set()
                 if group:
-                    self.stale += await self._durably(group)
+                    self._hear(await self._record(group))
                 if not self._waiting:
                     self._idle.set()
         finally:
@@ -90,18 +96,7 @@ class Recorder:
 
     async def _gather(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._enough.wait(), BATCH_SECONDS)
+            await asyncio.wait_for(self._enough.wait(), GROUP_SECONDS)
         if not self._closing:
             self._some.clear()
             self._enough.clear()
-
-    async def _durably(self, group: list[Result]) -> int:
-        loop = asyncio.get_running_loop()
-        ends_at = loop.time() + self._patience
-        while True:
-            try:
-                return await self._record(group)
-            except LedgerUnavailable:
-                if loop.time() >= ends_at:
-                    raise
-                await asyncio.sleep(0.5)

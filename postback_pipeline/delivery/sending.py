@@ -1,15 +1,16 @@
-"""One attempt, from a claim to its judgement.
+"""One attempt, from claims to their judgement.
 
-Belongs here: element -> request -> exchange -> judgement, and what happens to an element that makes no request. Does
-not belong here: when an attempt is made and where its judgement goes (`drain`).
+Belongs here: elements -> request -> exchange -> judgement, and what happens to an element that makes no request. Does
+not belong here: when an attempt is made and where its judgement goes (`drain_loop`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from postback_pipeline.delivery.judging import Judgement, judge, never_sent
+from postback_pipeline.delivery.parcels import byte_length
 from postback_pipeline.delivery.transport import Transport
 from postback_pipeline.delivery.wire_check import check_request
 from postback_pipeline.destinations.base import Destination, DestinationError, Element, SecretError
@@ -40,18 +41,27 @@ class Sender:
         self.missing = tuple(name for name, value in self._secrets.items() if not value)
         self._now = now
 
-    async def attempt(self, claim: Claim) -> Judgement:
-        """Sends one postback, if its element can be sent at all. Raises nothing but a cancellation."""
-        element = Element(claim.key, claim.kind, claim.element)
+    async def attempt(self, claims: Sequence[Claim]) -> Judgement:
+        """Sends postbacks in one request, if one can be made of them. Raises nothing but a cancellation."""
+        elements = [Element(claim.key, claim.kind, claim.element) for claim in claims]
         try:
-            request = self._destination.request([element], secrets=self._secrets, sent_at=self._now())
+            self._check_size(elements)
+            request = self._destination.request(elements, secrets=self._secrets, sent_at=self._now())
             check_request(request, self._destination)
         except SecretError as error:
-            return Judgement(None, configuration=str(error))
-        except DestinationError as error:
-            return Judgement(never_sent(claim, str(error), self._now()))
+            return Judgement(configuration=str(error), blocked=claims)
         except Exception as error:
-            # Whatever is wrong with one element must not stop the others; its text might quote the element.
-            return Judgement(never_sent(claim, f"The element makes no request ({type(error).__name__}).", self._now()))
+            # Whatever is wrong with one element must not stop the others.
+            if len(claims) > 1:
+                return Judgement(unmade=True)
+            # The text of a foreign error might quote the element.
+            known = isinstance(error, DestinationError)
+            says = str(error) if known else f"The element makes no request ({type(error).__name__})."
+            return never_sent(claims[0], says, self._now())
         exchange = await self._transport.send(request, deadline_seconds=self._deadline)
-        return judge(claim, element, exchange, self._destination, self._now())
+        return judge(claims, elements, exchange, self._destination, self._now())
+
+    def _check_size(self, elements: Sequence[Element]) -> None:
+        most = self._destination.capabilities.batch_bytes
+        if most is not None and len(elements) == 1 and byte_length(elements[0].text) > most:
+            raise DestinationError(f"The element is longer than a request may be ({most} bytes).")

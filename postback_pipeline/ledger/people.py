@@ -100,8 +100,11 @@ class PeopleSide:
         """
         with self._database.writing() as connection:
             now = self._database.now(connection)
-            selections.log_action(connection, "pause", actor=actor, reason=reason, subject=destination, now=now)
-            return destinations.pause(connection, destination, reason, actor, now, mark)
+            paused = destinations.pause(connection, destination, reason, actor, now, mark)
+            # Of many workers that find the same thing wrong only the first one did something.
+            if paused or mark is None:
+                selections.log_action(connection, "pause", actor=actor, reason=reason, subject=destination, now=now)
+            return paused
 
     def resume(self, destination: str, *, reason: str, actor: str) -> bool:
         """Lets a destination's postbacks be claimed again; whether it was paused until now."""

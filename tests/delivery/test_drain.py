@@ -277,7 +277,8 @@ def test_while_it_waits_it_probes_with_one_postback_at_a_time(ledger: Ledger, cl
     report = asyncio.run(go())
     assert dict(report.outcomes) == {"unknown": FAILURES_TO_TRIP + 3, "accepted": 40 - FAILURES_TO_TRIP - 3}
     assert (report.ended, report.reason) == ("drained", None)
-    assert report.seconds >= 0.05 + 0.1 + 0.2 + 0.4
+    # Half of every wait is fixed, half of it is chance.
+    assert report.seconds >= (0.05 + 0.1 + 0.2 + 0.4) / 2
 
 
 def test_wrong_credentials_pause_the_destination_and_cost_no_attempt(any_ledger: Ledger, clock: Clock) -> None:

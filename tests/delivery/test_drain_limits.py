@@ -27,6 +27,8 @@ class Outage:
         self.calls: Counter[str] = Counter()
         self.failures = 0
 
+        self.identity = ledger.identity
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         operation = getattr(self._ledger, name)
 

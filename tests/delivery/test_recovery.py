@@ -20,9 +20,8 @@ async def send_and_die(line: Line, rows: int) -> None:
     async with WireTransport("loopback") as transport:
         sender = Sender(line.destination, transport, 5, line.environment, line.clock)
         for claim in claims:
-            judgement = await sender.attempt(claim)
-            assert judgement.result is not None
-            assert judgement.result.outcome is Outcome.ACCEPTED
+            judgement = await sender.attempt([claim])
+            assert [result.outcome for result in judgement.results] == [Outcome.ACCEPTED]
 
 
 def after_a_death(ledger: Ledger, clock: Clock, kind: str) -> tuple[Line, Receiver, list[int]]:
