@@ -3,6 +3,16 @@
     {{ return(['ad_user_data', 'ad_personalization', 'analytics']) }}
 {%- endmacro %}
 
+{#
+    A column per purpose: whether a list asks for it. Selected from the routes themselves, so that lists are read once per
+    route and not once per conversion.
+#}
+{% macro asked_purposes(list) -%}
+    {%- for purpose in consent_purposes() %}
+    {{ in_list("'" ~ purpose ~ "'", list) }} as asks_{{ purpose }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
 {# The worst state among the purposes that a route asks for: denied, unknown, granted; `not_required` where it asks for none. #}
 {% macro consent_state(routes, consents) -%}
     case
@@ -10,7 +20,7 @@
         {%- for state in ['denied', 'unknown'] %}
         when
             {%- for purpose in consent_purposes() %}
-            {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
+            {{ routes }}.asks_{{ purpose }}
             and coalesce({{ consents }}.{{ purpose }}, 'unknown') = '{{ state }}'
             {{ 'or' if not loop.last }}
             {%- endfor %}
@@ -28,7 +38,7 @@
                 '; '
                 {%- for purpose in consent_purposes() %},
                 case
-                    when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }} then
+                    when {{ routes }}.asks_{{ purpose }} then
                         '{{ purpose }} ' || {{ consents }}.{{ purpose }} || ' ' || {{ consents }}.{{ purpose }}_record
                 end
                 {%- endfor %}
@@ -46,7 +56,7 @@
             ','
             {%- for purpose in consent_purposes() %},
             case
-                when {{ in_list("'" ~ purpose ~ "'", routes ~ '.consent_purposes') }}
+                when {{ routes }}.asks_{{ purpose }}
                     then '"{{ purpose }}":"' || coalesce({{ consents }}.{{ purpose }}, 'unknown') || '"'
             end
             {%- endfor %}

@@ -1,5 +1,14 @@
 {# The calendar day of an instant in UTC. #}
 {% macro utc_date(instant) -%}
+    {{ return(adapter.dispatch('utc_date', 'postback_pipeline')(instant)) }}
+{%- endmacro %}
+
+{# Counted in microseconds: the calendar of a zone is much slower, and UTC needs none. #}
+{% macro default__utc_date(instant) -%}
+    cast(make_timestamp(epoch_us({{ instant }})) as date)
+{%- endmacro %}
+
+{% macro spark__utc_date(instant) -%}
     {{ local_date(instant, "'UTC'") }}
 {%- endmacro %}
 
@@ -22,7 +31,7 @@
 {%- endmacro %}
 
 {% macro default__add_hours(instant, hours) -%}
-    ({{ instant }} + to_seconds({{ hours }} * 3600))
+    make_timestamptz(epoch_us({{ instant }}) + cast({{ hours }} * 3600000000 as bigint))
 {%- endmacro %}
 
 {% macro spark__add_hours(instant, hours) -%}

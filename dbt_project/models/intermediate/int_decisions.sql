@@ -1,4 +1,7 @@
-{{ config(materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail') }}
+{{ config(
+    materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail',
+    pre_hook='{{ joins_as_written() }}', post_hook='{{ joins_as_planned() }}'
+) }}
 
 with present as (
     select

@@ -1,3 +1,5 @@
+{{ config(materialized='table') }}
+
 -- For the days that this build asks about: each currency's newest rate, at most a week old. None is guessed.
 with days as (
     select distinct {{ utc_date('action_at') }} as day

@@ -1,4 +1,11 @@
-with routed as (
+with routes as (
+    select
+        *,
+        {{ asked_purposes('consent_purposes') }}
+    from {{ ref('stg_routes') }}
+),
+
+routed as (
     select
         conversions.*,
         routes.destination,
@@ -38,7 +45,7 @@ with routed as (
         routes.consent_denied,
         routes.consent_unknown
     from {{ ref('conversions') }} as conversions
-    inner join {{ ref('stg_routes') }} as routes on conversions.event_name = routes.event_name
+    inner join routes on conversions.event_name = routes.event_name
     left join {{ ref('int_attribution') }} as attribution
         on
             conversions.conversion_key = attribution.conversion_key
