@@ -1,7 +1,4 @@
-{{ config(
-    materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail',
-    pre_hook='{{ joins_as_written() }}', post_hook='{{ joins_as_planned() }}'
-) }}
+{{ config(materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail') }}
 
 with present as (
     select
