@@ -100,12 +100,12 @@ class Crew:
         return parcel
 
     def _may_leave(self) -> bool:
-        return self._may_go_on() and self._standing.may_send and self._recorder.has_room and self._supply.ready
+        return self._may_go_on() and self._standing.may_send and self._recorder.has_room
 
     async def _wait_turn(self, turns: Turns) -> None:
         # One after the other, so that none takes a turn for a parcel that another one sends.
         async with self._turn:
-            if self._may_leave():
+            if self._supply.ready and self._may_leave():
                 turn = await turns.take(self._supply.parcels)
                 await self._span.sleep(turn - self._loop.time())
 

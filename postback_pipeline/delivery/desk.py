@@ -46,7 +46,8 @@ class Desk:
         # One thread, so that one drain uses one connection and its calls keep their order.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ledger-{name}")
         self._held: dict[int, Claim] = {}
-        self._ends: dict[int, float] = {}
+        #: Postback id -> when the lease of its claim ends, on the event loop's clock, zero once it was lost.
+        self.lease_ends: dict[int, float] = {}
         self._swept_at = float("-inf")
         self._clock_offset = timedelta(0)
         #: Results whose lease another worker had taken over: recorded as such, they changed no state.
@@ -70,10 +71,6 @@ class Desk:
         """An instant of the ledger's clock on the event loop's."""
         return self._loop.time() + (instant - self.now()).total_seconds()
 
-    def ends_at(self, claim: Claim) -> float:
-        """When its lease ends, on the event loop's clock; long ago for one that is not held."""
-        return self._ends.get(claim.postback_id, float("-inf"))
-
     async def claim(self, limit: int, *, sweep: bool = False) -> list[Claim]:
         """Up to `limit` claims, durable before this returns; sweeps first, now and then or when asked to."""
         if sweep or self._loop.time() - self._swept_at > SWEEP_SECONDS:
@@ -91,7 +88,7 @@ class Desk:
         while True:
             await asyncio.sleep(every)
             soon = self._loop.time() + needed + every
-            claims = [claim for claim in self._held.values() if self._ends[claim.postback_id] < soon]
+            claims = [claim for claim in self._held.values() if self.lease_ends[claim.postback_id] < soon]
             if not claims:
                 continue
             ends_at = self._loop.time() + self._lease
@@ -105,7 +102,7 @@ class Desk:
                 # Those that another worker took over meanwhile count as run out. Recorded ones are gone already, and
                 # those in another attempt by now have a lease of their own.
                 if self._held.get(claim.postback_id) is claim:
-                    self._ends[claim.postback_id] = ends_at if claim.token in kept else float("-inf")
+                    self.lease_ends[claim.postback_id] = ends_at if claim.token in kept else 0.0
 
     async def keep_beating(self) -> None:
         """Says that the drain is alive, until cancelled."""
@@ -181,12 +178,12 @@ class Desk:
     def _hold(self, claims: Iterable[Claim], ends_at: float) -> None:
         for claim in claims:
             self._held[claim.postback_id] = claim
-            self._ends[claim.postback_id] = ends_at
+            self.lease_ends[claim.postback_id] = ends_at
 
     def _drop(self, postback_ids: Iterable[int]) -> None:
         for postback_id in postback_ids:
             self._held.pop(postback_id, None)
-            self._ends.pop(postback_id, None)
+            self.lease_ends.pop(postback_id, None)
 
     async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
         gives_up_at = self._loop.time() + self._lease

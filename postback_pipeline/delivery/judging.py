@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import compress
 
 from postback_pipeline.delivery.retry_after import parse_retry_after
 from postback_pipeline.delivery.transport import Exchange
@@ -62,34 +63,6 @@ class Judgement:
         return not self.blocked and all(result.outcome is Outcome.ACCEPTED for result in self.results)
 
 
-@dataclass(slots=True)
-class _Came:
-    """What all results of one reply share."""
-
-    at: datetime
-    phase: Phase
-    status: int
-    head: str
-    retry_after: datetime | None
-    together: bool
-
-    def result(self, claim: Claim, verdict: Verdict) -> Result:
-        reading = verdict.reading
-        return Result(
-            claim.postback_id,
-            claim.token,
-            _OUTCOMES[reading],
-            self.at,
-            final=reading is not Reading.RETRY and not self.together,
-            duplicate=reading is Reading.DUPLICATE,
-            reason=verdict.reason[:_REASON_LENGTH],
-            phase=self.phase,
-            http_status=self.status,
-            reply_head=self.head,
-            retry_after=self.retry_after if reading in _UNSETTLED else None,
-        )
-
-
 def judge(
     claims: Sequence[Claim],
     elements: Sequence[Element],
@@ -102,31 +75,73 @@ def judge(
     if reply is None:
         return _without_reply(claims, exchange, at)
     verdicts = _verdicts(destination, reply, elements)
-    readings = {verdict.reading for verdict in verdicts}
-    retry_after = parse_retry_after(reply.headers, at) if readings.intersection(_UNSETTLED) else None
-    together = len(claims) > 1 and readings == {Reading.REJECTED} and _is_about_all(verdicts, destination)
+    first = verdicts[0]
+    kinds = list({id(verdict): verdict for verdict in verdicts}.values()) if len(verdicts) > 1 else verdicts
+    unsettled = [verdict for verdict in kinds if verdict.reading in _UNSETTLED]
+    retry_after = parse_retry_after(reply.headers, at) if unsettled else None
+    together = len(claims) > 1 and all(_is_about_all(verdict) for verdict in kinds) and _one_fails_all(destination)
     head = _head(reply.status, reply.headers.get("Content-Type", ""), retry_after)
-    came = _Came(at, exchange.phase, reply.status, head, retry_after, together)
     judgement = Judgement(
         claims,
+        _results(claims, verdicts, at, exchange.phase, reply.status, head, retry_after, together),
         together=together,
-        failed=readings.issubset(_UNSETTLED),
+        failed=len(unsettled) == len(kinds),
         retry_after=retry_after,
-        reason=verdicts[0].reason,
+        reason=first.reason,
         elapsed=exchange.elapsed,
     )
-    if Reading.CONFIGURATION in readings:
-        pairs = list(zip(claims, verdicts, strict=True))
-        blocked = [pair for pair in pairs if pair[1].reading is Reading.CONFIGURATION]
-        settled = [pair for pair in pairs if pair[1].reading is not Reading.CONFIGURATION]
-        judgement.configuration = blocked[0][1].reason
-        judgement.blocked = [claim for claim, _ in blocked]
-        judgement.echoes = [came.result(*pair) for pair in blocked]
-        judgement.claims = [claim for claim, _ in settled]
-        judgement.results = [came.result(*pair) for pair in settled]
-    else:
-        judgement.results = list(map(came.result, claims, verdicts))
+    for verdict in kinds:
+        if verdict.reading is Reading.CONFIGURATION:
+            _block(judgement, verdicts, verdict.reason)
+            break
     return judgement
+
+
+def _results(
+    claims: Sequence[Claim],
+    verdicts: Sequence[Verdict],
+    at: datetime,
+    phase: Phase,
+    status: int,
+    head: str,
+    retry_after: datetime | None,
+    together: bool,
+) -> list[Result]:
+    results = []
+    last: Verdict | None = None
+    for claim, verdict in zip(claims, verdicts, strict=True):
+        # Most postbacks of a batch fare alike, and most adapters say so with one verdict.
+        if verdict is not last:
+            last, reading = verdict, verdict.reading
+            outcome, reason = _OUTCOMES[reading], verdict.reason[:_REASON_LENGTH]
+            final, duplicate = reading is not Reading.RETRY and not together, reading is Reading.DUPLICATE
+            until = retry_after if reading in _UNSETTLED else None
+        results.append(
+            Result(
+                claim.postback_id,
+                claim.token,
+                outcome,
+                at,
+                final,
+                duplicate,
+                reason,
+                phase,
+                status,
+                head,
+                until,
+            )
+        )
+    return results
+
+
+def _block(judgement: Judgement, verdicts: Sequence[Verdict], reason: str) -> None:
+    """Sets aside the postbacks that were not judged because the set-up is at fault."""
+    claims, results = judgement.claims, judgement.results
+    at_fault = [verdict.reading is Reading.CONFIGURATION for verdict in verdicts]
+    settled = [not each for each in at_fault]
+    judgement.configuration = reason
+    judgement.blocked, judgement.echoes = list(compress(claims, at_fault)), list(compress(results, at_fault))
+    judgement.claims, judgement.results = list(compress(claims, settled)), list(compress(results, settled))
 
 
 def never_sent(claim: Claim, reason: str, at: datetime) -> Judgement:
@@ -157,8 +172,12 @@ def _verdicts(destination: Destination, reply: Reply, elements: Sequence[Element
     return verdicts
 
 
-def _is_about_all(verdicts: Sequence[Verdict], destination: Destination) -> bool:
-    return destination.capabilities.one_bad_fails_all and all(verdict.on_request for verdict in verdicts)
+def _is_about_all(verdict: Verdict) -> bool:
+    return verdict.reading is Reading.REJECTED and verdict.on_request
+
+
+def _one_fails_all(destination: Destination) -> bool:
+    return destination.capabilities.one_bad_fails_all
 
 
 @lru_cache(maxsize=512)

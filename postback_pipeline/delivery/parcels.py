@@ -69,23 +69,15 @@ class Stock:
 
     def take(self, is_late: Callable[[Claim], bool], late: list[Claim]) -> Parcel | None:
         """The next parcel; claims that are too late to be sent are moved to `late` instead."""
-        while self._first:
-            parcel = self._first.popleft()
-            claims = [*parcel.claims, *parcel.rest]
-            in_time = [claim for claim in claims if not is_late(claim)]
-            if len(in_time) == len(claims):
-                return parcel
-            late += [claim for claim in claims if is_late(claim)]
-            # What is left of it proves nothing any more.
-            self.put_first(whole(in_time))
-            return None
-        claims = []
-        size = 0
+        if self._first:
+            return self._take_part(is_late, late)
+        claims: list[Claim] = []
+        room = self._bytes
         while self._queue and len(claims) < self._rows:
             claim = self._queue[0]
-            if self._bytes is not None:
-                size += byte_length(claim.element)
-                if size > self._bytes and claims:
+            if room is not None:
+                room -= byte_length(claim.element)
+                if room < 0 and claims:
                     break
             self._queue.popleft()
             if is_late(claim):
@@ -93,6 +85,17 @@ class Stock:
             else:
                 claims.append(claim)
         return Parcel(claims) if claims else None
+
+    def _take_part(self, is_late: Callable[[Claim], bool], late: list[Claim]) -> Parcel | None:
+        parcel = self._first.popleft()
+        claims = [*parcel.claims, *parcel.rest]
+        in_time = [claim for claim in claims if not is_late(claim)]
+        if len(in_time) == len(claims):
+            return parcel
+        late += [claim for claim in claims if is_late(claim)]
+        # What is left of it proves nothing any more.
+        self.put_first(whole(in_time))
+        return None
 
     def clear(self) -> list[Claim]:
         """Everything that waits, which then waits no longer."""

@@ -85,11 +85,14 @@ class Supply:
 
     def take(self) -> Parcel | None:
         """The next parcel of claims that can still be sent. What is too late waits for `give_back_late`."""
+        if self._fetch is not None and not self.ready:
+            return None
         now, soon = self._desk.now(), self._loop.time() + self._lease_needed
-        ends_at = self._desk.ends_at
+        lease_ends = self._desk.lease_ends
 
         def is_late(claim: Claim) -> bool:
-            return ends_at(claim) < soon or (claim.expires_at is not None and claim.expires_at <= now)
+            expires_at = claim.expires_at
+            return lease_ends.get(claim.postback_id, 0.0) < soon or (expires_at is not None and expires_at <= now)
 
         parcel = self._stock.take(is_late, self._late)
         if parcel is not None and self._late:
@@ -110,9 +113,10 @@ class Supply:
 
     def fetch_ahead(self, window: int) -> None:
         """Fetches more if little is left for so many requests in flight, and more may be due."""
-        limit = self._limit(window)
-        if self._more and self._fetch is None and len(self._stock) <= limit // 2:
-            self._start(limit, sweep=False)
+        if self._more and self._fetch is None:
+            limit = self._limit(window)
+            if len(self._stock) <= limit // 2:
+                self._start(limit, sweep=False)
 
     async def fetch(self, window: int, *, sweep: bool) -> None:
         """Returns when claims came, or none did."""

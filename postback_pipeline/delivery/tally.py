@@ -14,6 +14,8 @@ from postback_pipeline.delivery.report import Course, DrainReport, Ended
 from postback_pipeline.ledger import Claim, Due, Result
 from postback_pipeline.model import Outcome
 
+#: The word for what was accepted, and was no duplicate.
+ACCEPTED = Outcome.ACCEPTED.value
 _MOST_BUCKETS = 60
 _FIRST_BUCKET_SECONDS = 0.125
 #: Values of a bucket of a histogram are at most this factor apart.
@@ -26,12 +28,13 @@ class Histogram:
 
     def __init__(self) -> None:
         self.count = 0
-        self._buckets: Counter[int] = Counter()
+        self._buckets: dict[int, int] = {}
 
-    def add(self, seconds: float) -> None:
-        """One duration."""
-        self.count += 1
-        self._buckets[math.ceil(math.log(max(seconds, _SMALLEST)) / _STEP)] += 1
+    def add(self, seconds: float, count: int = 1) -> None:
+        """One duration, so many times."""
+        self.count += count
+        bucket = math.ceil(math.log(seconds if seconds > _SMALLEST else _SMALLEST) / _STEP)
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + count
 
     def percentile(self, share: float) -> float | None:
         """The duration, in seconds, that at most this share of them stays below; None without any."""
@@ -83,15 +86,17 @@ class Tally:
         self.bisect_requests += bisecting
 
     def results(self, claims: Iterable[Claim], results: Sequence[Result], since_start: float) -> None:
-        """Postbacks got an outcome, so many seconds after the drain began; each with its claim."""
-        accepted = 0
+        """Postbacks of one request got an outcome, so many seconds after the drain began; each with its claim."""
+        due_since: dict[datetime, int] = {}
         for claim, result in zip(claims, results, strict=True):
-            word = outcome_word(result)
-            self.outcomes[word] += 1
-            if word == "accepted":
-                accepted += 1
-                self._due.add(_seconds(claim.due_at, result.finished_at))
-        if accepted:
+            if result.outcome is Outcome.ACCEPTED and not result.duplicate:
+                due_since[claim.due_at] = due_since.get(claim.due_at, 0) + 1
+            else:
+                self.outcomes[outcome_word(result)] += 1
+        for due_at, count in due_since.items():
+            self._due.add((results[0].finished_at - due_at).total_seconds(), count)
+        if accepted := sum(due_since.values()):
+            self.outcomes[ACCEPTED] += accepted
             self._accepted.add(since_start, accepted)
 
     def report(
@@ -138,11 +143,7 @@ def outcome_word(result: Result) -> str:
         return "duplicate"
     if result.outcome is Outcome.REJECTED and not result.final:
         return "later"
-    return result.outcome.value
-
-
-def _seconds(since: datetime, until: datetime) -> float:
-    return (until - since).total_seconds()
+    return str(result.outcome)
 
 
 def _milli(seconds: float | None) -> float | None:

@@ -7,6 +7,7 @@ loop goes on.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from postback_pipeline.destinations.base import Destination, DestinationError, Request
@@ -24,22 +25,22 @@ def check_request(request: Request, destination: Destination) -> None:
         raise DestinationError(f"{request.method!r} is no method of a postback.")
     if not _URL.fullmatch(request.url):
         raise DestinationError("The URL holds characters that must be percent-encoded.")
-    for name, value in request.headers.items():
-        if not _is_header_name(name) or not _is_header_value(value):
-            raise DestinationError("A header holds characters that no header can carry.")
+    if not _are_header_names(tuple(request.headers)) or not _are_header_values(request.headers.values()):
+        raise DestinationError("A header holds characters that no header can carry.")
     # Most URLs begin as their origin is written; what does not is looked at closely.
     if not request.url.startswith(_beginnings(destination.origins)) and not _goes_to(request.url, destination.origins):
         raise DestinationError("The request goes to an origin that is not configured.")
 
 
-@lru_cache(maxsize=1024)
-def _is_header_name(name: str) -> bool:
-    return _HEADER_NAME.fullmatch(name) is not None
+@lru_cache(maxsize=256)
+def _are_header_names(names: tuple[str, ...]) -> bool:
+    return all(_HEADER_NAME.fullmatch(name) for name in names)
 
 
-def _is_header_value(value: str) -> bool:
+def _are_header_values(values: Collection[str]) -> bool:
+    together = "".join(values)
     # The quick answer knows no tab.
-    return (value.isascii() and value.isprintable()) or _HEADER_VALUE.fullmatch(value) is not None
+    return (together.isascii() and together.isprintable()) or _HEADER_VALUE.fullmatch(together) is not None
 
 
 @lru_cache(maxsize=256)

@@ -47,7 +47,7 @@ class Webhook(Destination):
     def __init__(self, name: str, options: SignedOptions) -> None:
         self.name = name
         self._url = options.url
-        self._readings = options.readings()
+        self._verdicts = {status: Verdict(reading, f"HTTP {status}") for status, reading in options.readings().items()}
         self.origins = (origin_of(options.url),)
         self.secret_names = options.secret_names
         self.capabilities = options.capabilities()
@@ -77,5 +77,4 @@ class Webhook(Destination):
 
     def read(self, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
         """By status alone, as the specification has it."""
-        reading = self._readings.get(reply.status, Reading.UNKNOWN)
-        return [Verdict(reading, f"HTTP {reply.status}")] * len(elements)
+        return [self._verdicts.get(reply.status) or Verdict(Reading.UNKNOWN, f"HTTP {reply.status}")] * len(elements)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from postback_pipeline.delivery.report import DrainReport
 from postback_pipeline.ledger import Ledger, create_ledger, open_ledger
-from postback_pipeline.model import Outcome, State
+from postback_pipeline.model import Desired, Outcome, State
 from tests.delivery.lines import Clock, Line, desired, line_at
 from tests.delivery.receivers import Answer, Receiver, receiving, replying, reset
 
@@ -30,6 +30,11 @@ secret_env = "CRM_SECRET"
 """
 
 Say = Callable[[list[str]], web.Response]
+
+
+def row(number: int, **changes: Any) -> Desired:
+    """A row whose key comes in its order as text, too: the ledger counts on that order alone."""
+    return desired(1_000 + number, **changes)
 
 
 def orders(body: bytes) -> list[str]:
@@ -69,7 +74,7 @@ def drained(
     async def go() -> tuple[DrainReport, Line, Receiver]:
         async with receiving(answer) as receiver:
             line = line_at(receiver.url, ledger, clock, BATCH, options, **delivery)
-            line.enqueue(*(desired(number) for number in range(rows)))
+            line.enqueue(*(row(number) for number in range(rows)))
             return await line.drain(), line, receiver
 
     return asyncio.run(go())
@@ -77,10 +82,10 @@ def drained(
 
 def test_full_batches_leave_and_every_postback_gets_its_own_verdict(any_ledger: Ledger, clock: Clock) -> None:
     def say(received: list[str]) -> web.Response:
-        return results(received, order_3="rejected", order_5="retry", order_7="duplicate")
+        return results(received, order_1003="rejected", order_1005="retry", order_1007="duplicate")
 
     report, line, receiver = drained(saying(say), any_ledger, clock, 25, "batch_rows = 10\n")
-    assert sorted(itertools.chain(*sent(receiver))) == sorted(f"order-{number}" for number in range(25))
+    assert sorted(itertools.chain(*sent(receiver))) == sorted(f"order-{1_000 + number}" for number in range(25))
     assert [len(each) for each in sent(receiver)] == [10, 10, 5]
     assert dict(report.outcomes) == {"accepted": 22, "rejected": 1, "later": 1, "duplicate": 1}
     assert [line.states()[number] for number in (3, 5, 7)] == [State.REJECTED, State.RETRY, State.PARKED]
@@ -99,14 +104,14 @@ def test_an_element_that_alone_is_too_long_by_now_is_a_final_no(ledger: Ledger, 
     async def go() -> tuple[DrainReport, Line, Receiver]:
         async with receiving(saying(results)) as receiver:
             wide = line_at(receiver.url, ledger, clock, BATCH)
-            wide.enqueue(desired(0), desired(1), desired(2, event_name="purchase" * 300))
+            wide.enqueue(row(0), row(1), row(2, event_name="purchase" * 300))
             narrow = line_at(receiver.url, ledger, clock, BATCH, "batch_bytes = 1024\n")
             return await narrow.drain(), narrow, receiver
 
     report, line, receiver = asyncio.run(go())
     assert line.states() == [State.ACCEPTED, State.ACCEPTED, State.REJECTED]
     assert "longer than a request may be" in (line.stories()[2].reason or "")
-    assert sorted(itertools.chain(*sent(receiver))) == ["order-0", "order-1"]
+    assert sorted(itertools.chain(*sent(receiver))) == ["order-1000", "order-1001"]
     assert dict(report.outcomes) == {"accepted": 2, "rejected": 1}
 
 
@@ -122,7 +127,7 @@ def test_a_reply_without_a_verdict_for_each_is_unknown_for_all(ledger: Ledger, c
 
 @pytest.mark.parametrize("bad", [0, 500, 999])
 def test_one_to_blame_among_a_thousand_costs_at_most_twenty_requests(ledger: Ledger, clock: Clock, bad: int) -> None:
-    report, line, receiver = drained(refusing(f"order-{bad}"), ledger, clock, 1_000)
+    report, line, receiver = drained(refusing(f"order-{1_000 + bad}"), ledger, clock, 1_000)
     assert Counter(line.states()) == {State.ACCEPTED: 999, State.REJECTED: 1}
     assert line.states()[bad] is State.REJECTED
     assert dict(report.outcomes) == {"accepted": 999, "rejected": 1}
@@ -131,7 +136,7 @@ def test_one_to_blame_among_a_thousand_costs_at_most_twenty_requests(ledger: Led
 
 
 def test_every_request_of_every_postback_has_an_attempt(any_ledger: Ledger, clock: Clock) -> None:
-    _, line, receiver = drained(refusing("order-2", "order-11"), any_ledger, clock, 16, "batch_rows = 16\n")
+    _, line, receiver = drained(refusing("order-1002", "order-1011"), any_ledger, clock, 16, "batch_rows = 16\n")
     hits = Counter(itertools.chain(*sent(receiver)))
     attempts = {story.transaction_id: len(story.attempts) for story in line.stories()}
     # A half whose other half was clean is not sent once more, but parted: it has begun an attempt all the same.
@@ -139,7 +144,9 @@ def test_every_request_of_every_postback_has_an_attempt(any_ledger: Ledger, cloc
     for story in line.stories():
         outcomes = [attempt.outcome for attempt in story.attempts]
         assert outcomes[:-1] == [Outcome.REJECTED] * (len(outcomes) - 1)
-        assert story.state is (State.REJECTED if story.transaction_id in ("order-2", "order-11") else State.ACCEPTED)
+        assert story.state is (
+            State.REJECTED if story.transaction_id in ("order-1002", "order-1011") else State.ACCEPTED
+        )
 
 
 def test_the_last_one_to_blame_is_asked_about_alone(ledger: Ledger, clock: Clock) -> None:
@@ -166,12 +173,12 @@ def test_what_is_not_found_when_the_drain_is_stopped_goes_back(any_ledger: Ledge
     def say(received: list[str]) -> web.Response:
         if len(received) < 32:
             stop.set()
-        return web.Response(status=422) if "order-40" in received else results(received)
+        return web.Response(status=422) if "order-1040" in received else results(received)
 
     async def go() -> tuple[DrainReport, Line]:
         async with receiving(saying(say)) as receiver:
             line = line_at(receiver.url, any_ledger, clock, BATCH, "concurrency = 1\n")
-            line.enqueue(*(desired(number) for number in range(64)))
+            line.enqueue(*(row(number) for number in range(64)))
             return await line.drain(stop=stop), line
 
     report, line = asyncio.run(go())
@@ -181,7 +188,7 @@ def test_what_is_not_found_when_the_drain_is_stopped_goes_back(any_ledger: Ledge
     assert line.states()[40] is State.RETRY
 
     async def once_more() -> DrainReport:
-        async with receiving(refusing("order-40")) as receiver:
+        async with receiving(refusing("order-1040")) as receiver:
             again = line_at(receiver.url, any_ledger, clock, BATCH)
             return await again.drain()
 
@@ -199,15 +206,15 @@ def test_what_has_expired_leaves_before_the_batch_is_made(ledger: Ledger, clock:
         async with receiving(answer) as receiver:
             line = line_at(receiver.url, ledger, clock, BATCH, "batch_rows = 4\nconcurrency = 1\n")
             soon = clock() + timedelta(seconds=1)
-            line.enqueue(*(desired(number) for number in range(8)))
-            line.enqueue(desired(8, expires_at=soon), *(desired(9 + n, expires_at=soon) for n in range(4)))
+            line.enqueue(*(row(number) for number in range(8)))
+            line.enqueue(row(8, expires_at=soon), *(row(9 + n, expires_at=soon) for n in range(4)))
             await line.drain()
             return line, receiver
 
     line, receiver = asyncio.run(go())
     # The soonest to expire left first; the one of them that found no room was too late for the next batch.
-    assert sent(receiver)[0] == [f"order-{number}" for number in (8, 9, 10, 11)]
-    assert "order-12" not in set(itertools.chain(*sent(receiver)))
+    assert sent(receiver)[0] == [f"order-{1_000 + number}" for number in (8, 9, 10, 11)]
+    assert "order-1012" not in set(itertools.chain(*sent(receiver)))
     assert line.states()[12] in (State.PENDING, State.EXPIRED)
     assert line.states().count(State.ACCEPTED) == 12
 
@@ -226,7 +233,7 @@ def test_row_10_exactly_those_to_blame_are_rejected_and_the_others_accepted(
     template: Path, tmp_path_factory: pytest.TempPathFactory, bad: set[int], rows: int, batch: int
 ) -> None:
     file = shutil.copyfile(template, tmp_path_factory.mktemp("row") / "ledger.sqlite")
-    blamed = [f"order-{number}" for number in bad]
+    blamed = [f"order-{1_000 + number}" for number in bad]
     with open_ledger(f"sqlite:///{file}", "test") as ledger:
         _, line, _ = drained(refusing(*blamed), ledger, Clock(), rows, f"batch_rows = {batch}\n")
         assert line.states() == [State.REJECTED if number in bad else State.ACCEPTED for number in range(rows)]

@@ -37,6 +37,13 @@ def test_the_signature_is_that_of_the_reference_implementations() -> None:
     assert found == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
+@pytest.mark.parametrize("length", [1, 24, 63, 64, 65, 200])
+def test_a_key_of_any_length_signs_as_hmac_does(length: int) -> None:
+    key = bytes(range(length))
+    expected = hmac.digest(key, b"msg_1.5.{}", "sha256")
+    assert signature(key, "msg_1", 5, b"{}") == "v1," + base64.b64encode(expected).decode()
+
+
 def test_a_receiver_can_verify_the_request_with_its_secret(configure: Configure, make_postback: MakePostback) -> None:
     destination = configure(HOOK)
     element = element_of(destination, make_postback())
