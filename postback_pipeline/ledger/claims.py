@@ -1,5 +1,8 @@
 """Claiming postbacks and keeping them: intent before bytes.
 
+That an attempt is under way stands in the postback itself (state, token, owner, number) and in the history; it gets
+its row in `attempts` when it ends.
+
 Belongs here: claims and leases. Does not belong here: how attempts end (`endings`), leases that ran out (`sweep`).
 
 The statements are built once: building them costs more than running them for a few postbacks.
@@ -8,16 +11,14 @@ The statements are built once: building them costs more than running them for a 
 from __future__ import annotations
 
 import sys
-import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import (
     Connection,
     Integer,
-    Row,
     String,
     Text,
     bindparam,
@@ -30,32 +31,29 @@ from sqlalchemy import (
     update,
 )
 
-from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.columns import FOREVER, LONG_AGO, Instant
 from postback_pipeline.ledger.destinations import read_destination
+from postback_pipeline.ledger.lists import among
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.schema import QUEUED, attempts, history, postbacks
+from postback_pipeline.ledger.schema import QUEUED, history, postbacks
 from postback_pipeline.ledger.values import Claim
 from postback_pipeline.model import Kind, State
 
 _P = postbacks.c
 _NOW = bindparam("at_now", type_=Instant)
 _OWNER = bindparam("by_owner", type_=Text)
-_TAKEN = _P.id.in_(bindparam("ids", expanding=True))
+_TAKEN = among(_P.id)
 
 _DUE = (
     select(
         _P.id,
         _P.conversion_key,
-        _P.event_name,
         _P.revision,
         _P.kind,
         _P.element,
         _P.attempts,
         _P.unknown_attempts,
         _P.round_started_at,
-        _P.created_at,
-        _P.event_time,
         _P.due_at,
         _P.expires_at,
         _P.state,
@@ -104,10 +102,12 @@ _TAKE = (
     )
 )
 
-_BEGIN = insert(attempts).from_select(
-    ["postback_id", "number", "token", "owner", "started_at"],
-    select(_P.id, _P.attempts, _P.token, _P.owner, _P.changed_at).where(_TAKEN),
-)
+_HELD = select(_P.id, _P.token).where(_TAKEN, _P.state == State.SENDING.value).order_by(_P.id).with_for_update()
+
+_EXTEND = update(postbacks).where(_TAKEN).values(lease_until=bindparam("until", type_=Instant))
+
+_KINDS = {kind.value: kind for kind in Kind}
+_STATES = {state.value: state for state in State}
 
 
 def claim(
@@ -124,7 +124,7 @@ def claim(
     limit = min(limit, _most_claims(connection, destination, now))
     if limit == 0:
         return []
-    found = connection.execute(
+    found: Sequence[tuple[Any, ...]] = connection.execute(
         _DUE,
         {
             "of_destination": destination,
@@ -136,23 +136,52 @@ def claim(
     if not found:
         return []
     lease_until = now + timedelta(seconds=lease_seconds)
-    batch = take(connection, [row.id for row in found], owner=owner, lease_until=lease_until, now=now)
-    return [_claim(row, destination, batch, lease_until, owner, now) for row in found]
+    batch = take(connection, [row[0] for row in found], owner=owner, lease_until=lease_until, now=now)
+    return [
+        # By position: this line is run for every attempt.
+        Claim(
+            postback_id,
+            destination,
+            conversion_key,
+            revision,
+            _KINDS[kind],
+            element,
+            # `Postback.key`.
+            f"{conversion_key}.{revision}",
+            f"{batch}{postback_id}",
+            attempts + 1,
+            unknown_attempts,
+            round_started_at or now,
+            due_at,
+            expires_at,
+            lease_until,
+            _STATES[state],
+            owner,
+        )
+        for (
+            postback_id,
+            conversion_key,
+            revision,
+            kind,
+            element,
+            attempts,
+            unknown_attempts,
+            round_started_at,
+            due_at,
+            expires_at,
+            state,
+        ) in found
+    ]
 
 
 def renew(connection: Connection, claims: Sequence[Claim], lease_seconds: float, now: datetime) -> list[Claim]:
     """Extends the leases that are still held, and returns those claims; the others must not be sent any more."""
     lease_until = now + timedelta(seconds=lease_seconds)
-    held: set[str] = set()
-    for chunk in chunks(claims):
-        mine = (
-            _P.id.in_([claim.postback_id for claim in chunk]),
-            _P.token.in_([claim.token for claim in chunk]),
-            _P.state == State.SENDING.value,
-        )
-        connection.execute(update(postbacks).where(*mine).values(lease_until=lease_until))
-        held.update(connection.execute(select(_P.token).where(*mine)).scalars())
-    return [replace(claim, lease_until=lease_until) for claim in claims if claim.token in held]
+    found = connection.execute(_HELD, {"ids": [claim.postback_id for claim in claims]})
+    tokens = {row.id: row.token for row in found}
+    held = [claim for claim in claims if tokens.get(claim.postback_id) == claim.token]
+    connection.execute(_EXTEND, {"ids": [claim.postback_id for claim in held], "until": lease_until})
+    return [claim._replace(lease_until=lease_until) for claim in held]
 
 
 def take(
@@ -168,12 +197,10 @@ def take(
 
     A token is that and the postback's id. An attempt that does not count is none of the round's budget.
     """
-    batch = f"{uuid.uuid4().hex}-"
-    for chunk in chunks(ids):
-        taken = {"ids": chunk, "at_now": now, "by_owner": owner}
-        connection.execute(_HISTORY, taken)
-        connection.execute(_TAKE, {**taken, "batch": batch, "until": lease_until, "counts": int(counts)})
-        connection.execute(_BEGIN, {"ids": chunk})
+    batch = f"{token_hex(8)}-"
+    taken = {"ids": ids, "at_now": now, "by_owner": owner}
+    connection.execute(_HISTORY, taken)
+    connection.execute(_TAKE, {**taken, "batch": batch, "until": lease_until, "counts": int(counts)})
     return batch
 
 
@@ -199,28 +226,3 @@ def _recognised_since(rules: Rules, now: datetime) -> datetime:
     if rules.dedup_window is None:
         return LONG_AGO
     return now - rules.dedup_window
-
-
-def _claim(row: Row[Any], destination: str, batch: str, lease_until: datetime, owner: str, now: datetime) -> Claim:
-    return Claim(
-        postback_id=row.id,
-        destination=destination,
-        conversion_key=row.conversion_key,
-        event_name=row.event_name,
-        revision=row.revision,
-        kind=Kind(row.kind),
-        element=row.element,
-        # `Postback.key`.
-        key=f"{row.conversion_key}.{row.revision}",
-        token=f"{batch}{row.id}",
-        attempt=row.attempts + 1,
-        unknown_attempts=row.unknown_attempts,
-        first_attempt_at=row.round_started_at or now,
-        created_at=row.created_at,
-        event_time=row.event_time,
-        due_at=row.due_at,
-        expires_at=row.expires_at,
-        lease_until=lease_until,
-        claimed_from=State(row.state),
-        owner=owner,
-    )

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
@@ -64,6 +65,12 @@ def names_text(names: Mapping[str, str]) -> str:
     return "{" + ", ".join([f"{_quoted(name)}: {_quoted(names[name])}" for name in sorted(names)]) + "}"
 
 
+@lru_cache(1_024)
+def _read(text: str) -> datetime:
+    """Remembered: postbacks that were enqueued or claimed together share their instants."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
 class Instant(TypeDecorator[datetime]):
     """A timezone-aware instant, UTC. SQLite has no such type: there it is a text in the order of time."""
 
@@ -88,7 +95,9 @@ class Instant(TypeDecorator[datetime]):
         """Always UTC."""
         if value is None:
             return None
-        found: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return _read(value)
+        found: datetime = value
         return found.astimezone(UTC)
 
 

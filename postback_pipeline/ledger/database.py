@@ -118,7 +118,6 @@ def _sqlite_engine(url: URL) -> Engine:
         # The driver begins nothing by itself: the hook below does.
         connection.isolation_level = None
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
 
     def begun(connection: Connection) -> None:
         # A deferred transaction that turns writer later fails at once if another one wrote: no timeout covers it.

@@ -7,7 +7,7 @@ for it (`drains`).
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from random import SystemRandom
+from random import random
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
@@ -18,7 +18,6 @@ from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import destinations
 
 _D = destinations.c
-_chance = SystemRandom()
 
 _MINE = _D.name == bindparam("of_name")
 _ROW = select(destinations).where(_MINE)
@@ -84,7 +83,7 @@ def trip(connection: Connection, destination: str, reason: str, rules: Rules, no
         found: datetime = row.not_before
         return found
     # Half of it fixed: a breaker that closes at once is none.
-    seconds = backoff_ceiling(row.trips + 1, rules) * (0.5 + 0.5 * _chance.random())
+    seconds = backoff_ceiling(row.trips + 1, rules) * (0.5 + 0.5 * random())  # noqa: S311
     until = max(now + timedelta(seconds=seconds), row.not_before or now)
     connection.execute(
         update(destinations)

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from random import SystemRandom
+from random import random
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from postback_pipeline.ledger.chunks import chunks
-from postback_pipeline.ledger.machine import LEASE_EXPIRED, RELEASED, Standing, Step, Transition, after_attempt
+from postback_pipeline.ledger.lists import among
+from postback_pipeline.ledger.machine import (
+    LEASE_EXPIRED,
+    RELEASED,
+    Standing,
+    Step,
+    Transition,
+    after_attempt,
+    depends_on_result_alone,
+)
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import attempts, destinations, postbacks
-from postback_pipeline.ledger.settlement import Ending, note_late, settle
+from postback_pipeline.ledger.settlement import Groups, note_late, row_of, settle
 from postback_pipeline.ledger.values import Claim, Recorded, Result
 from postback_pipeline.model import Outcome, State
 
 _P = postbacks.c
-_chance = SystemRandom()
 
 _SENDING = (
     select(
@@ -33,7 +40,7 @@ _SENDING = (
         _P.round_attempts,
         _P.round_started_at,
     )
-    .where(_P.id.in_(bindparam("ids", expanding=True)))
+    .where(among(_P.id))
     # Everybody locks in the same order.
     .order_by(_P.id)
     .with_for_update(key_share=True)
@@ -50,9 +57,9 @@ _STANDING = (
 def record(connection: Connection, results: Sequence[Result], *, rules: Rules, now: datetime) -> Recorded:
     """Records outcomes of one destination; those that came after their lease was lost change no state."""
     held, late = fence(connection, results)
-    settle(connection, [_ending(row, result, rules, now) for row, result in held], now=now)
+    settle(connection, _end(held, rules, now), now=now)
     lost = record_late(connection, late)
-    of_id = next((row.id for row, _ in held), results[0].postback_id if results else None)
+    of_id = results[0].postback_id if results else None
     standing = connection.execute(_STANDING, {"of_id": of_id}).one_or_none()
     if standing is None:
         return Recorded(lost)
@@ -61,66 +68,86 @@ def record(connection: Connection, results: Sequence[Result], *, rules: Rules, n
 
 def release(connection: Connection, claims: Sequence[Claim], now: datetime) -> None:
     """Puts claimed postbacks of which no byte was sent back to where they were."""
-    origins = {claim.token: claim.claimed_from for claim in claims}
-    results = [Result(claim.postback_id, claim.token, Outcome.NOT_SENT, now, reason=RELEASED) for claim in claims]
-    held, late = fence(connection, results)
-    counted = {claim.token: claim.counts for claim in claims}
-    endings = [
-        Ending(
-            row,
-            result,
-            Transition(Outcome.NOT_SENT, (Step(origins[result.token], RELEASED),)),
-            released=counted[result.token],
-        )
-        for row, result in held
-    ]
-    settle(connection, endings, now=now)
+    held, late = fence(
+        connection,
+        [Result(claim.postback_id, claim.token, Outcome.NOT_SENT, now, reason=RELEASED) for claim in claims],
+    )
+    mine = {claim.token: claim for claim in claims}
+    groups = Groups()
+    for _, result in held:
+        claim = mine[result.token]
+        back = Transition(Outcome.NOT_SENT, (Step(claim.claimed_from, RELEASED),))
+        groups.add(result, back, released=claim.counts)
+    settle(connection, groups, now=now)
     record_late(connection, late)
 
 
 def lapse(
     connection: Connection, rows: Iterable[Row[Any]], *, rules: Rules, reason: str, now: datetime
-) -> list[Ending]:
+) -> list[Transition]:
     """Ends the attempts of `sending` rows, locked by the caller, as unknown."""
-    results = ((row, Result(row.id, row.token, Outcome.UNKNOWN, now, reason=reason)) for row in rows)
-    endings = [_ending(row, result, rules, now) for row, result in results]
-    settle(connection, endings, now=now, actor="sweep")
-    return endings
+    groups, transitions = Groups(), []
+    for row in rows:
+        result = Result(row.id, row.token, Outcome.UNKNOWN, now, reason=reason)
+        transitions.append(_transition(row, result, rules, now))
+        groups.add(result, transitions[-1])
+    settle(connection, groups, now=now, actor="sweep")
+    return transitions
 
 
 def read_sending(connection: Connection, ids: Collection[int]) -> list[Row[Any]]:
-    """Postbacks by id as `Ending` needs them, locked."""
-    return list(connection.execute(_SENDING, {"ids": list(ids)}))
+    """Postbacks by id as `lapse` needs them, locked."""
+    return list(connection.execute(_SENDING, {"ids": ids}))
 
 
 def fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple[Row[Any], Result]], list[Result]]:
     """Locks the postbacks; parts results into those whose token still holds its postback, with its row, and others."""
-    held: dict[str, tuple[Row[Any], Result]] = {}
-    late = []
-    for chunk in chunks(results):
-        rows = {row.id: row for row in read_sending(connection, {result.postback_id for result in chunk})}
-        for result in chunk:
-            row = rows.get(result.postback_id)
-            holds = row is not None and row.state == State.SENDING and row.token == result.token
-            # Of two results for one claim the first one counts.
-            if row is not None and holds and result.token not in held:
-                held[result.token] = (row, result)
-            else:
-                late.append(result)
-    return list(held.values()), late
+    rows: dict[int, Row[Any]] = {
+        row.id: row for row in read_sending(connection, {result.postback_id for result in results})
+    }
+    held, late = [], []
+    for result in results:
+        # Taken out: of two results for one claim the first one counts.
+        row = rows.pop(result.postback_id, None)
+        if row is None:
+            late.append(result)
+        elif row.state == State.SENDING.value and row.token == result.token:
+            held.append((row, result))
+        else:
+            rows[result.postback_id] = row
+            late.append(result)
+    return held, late
 
 
-def _ending(row: Row[Any], result: Result, rules: Rules, now: datetime) -> Ending:
+def _end(held: Sequence[tuple[Row[Any], Result]], rules: Rules, now: datetime) -> Groups:
+    groups = Groups()
+    #: Where the standing does not matter, what was found for the first of many alike.
+    alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    for row, result in held:
+        if not depends_on_result_alone(result):
+            groups.add(result, _transition(row, result, rules, now))
+            continue
+        said = (result.outcome, result.reason, result.phase, result.http_status)
+        group = alike.get(said)
+        if group is None:
+            alike[said] = groups.add(result, _transition(row, result, rules, now))
+        else:
+            group.append(row_of(result))
+    return groups
+
+
+def _transition(row: Row[Any], result: Result, rules: Rules, now: datetime) -> Transition:
     standing = Standing(row.unknown_attempts, row.round_attempts, row.round_started_at)
-    return Ending(row, result, after_attempt(result, standing, rules, now=now, chance=_chance.random()))
+    return after_attempt(result, standing, rules, now=now, chance=random())  # noqa: S311
 
 
 def record_late(connection: Connection, late: Sequence[Result]) -> int:
     """Notes results whose lease was lost, and returns how many they are; one that is recorded already is none."""
     recorded: dict[tuple[int, str], Row[Any]] = {}
-    for chunk in chunks(late):
-        query = select(attempts).where(attempts.c.postback_id.in_({result.postback_id for result in chunk}))
-        recorded.update({(row.postback_id, row.token): row for row in connection.execute(query)})
+    if late:
+        query = select(attempts).where(among(attempts.c.postback_id))
+        found = connection.execute(query, {"ids": {result.postback_id for result in late}})
+        recorded = {(row.postback_id, row.token): row for row in found}
     attempted = [(result, recorded.get((result.postback_id, result.token))) for result in late]
     lost = [(result, row) for result, row in attempted if row is None or not _is_repeated(result, row)]
     # What the holder itself reported stands; what was only assumed gives way to what really happened.

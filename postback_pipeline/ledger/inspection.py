@@ -5,7 +5,7 @@ Belongs here: reading for people. Does not belong here: payloads (never shown), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -141,9 +141,28 @@ def _story(row: Row[Any], tries: list[Row[Any]], changes: list[Row[Any]]) -> Sto
         expires_at=row.expires_at,
         element_hash=row.element_hash,
         element_erased=bool(row.element_erased),
-        attempts=tuple(_attempt(attempt) for attempt in tries),
+        attempts=(*(_attempt(attempt) for attempt in tries), *_under_way(row)),
         history=tuple(_change(change) for change in changes),
     )
+
+
+def _under_way(row: Row[Any]) -> Iterator[AttemptStory]:
+    """The attempt that is made now, if one is: it gets a row of its own when it ends."""
+    if row.state == State.SENDING:
+        yield AttemptStory(
+            number=row.attempts,
+            owner=row.owner,
+            started_at=row.changed_at,
+            finished_at=None,
+            outcome=None,
+            duplicate=False,
+            phase=None,
+            http_status=None,
+            reason=None,
+            reply_head=None,
+            retry_after=None,
+            stale=False,
+        )
 
 
 def _attempt(row: Row[Any]) -> AttemptStory:

@@ -102,6 +102,13 @@ def after_attempt(result: Result, standing: Standing, rules: Rules, *, now: date
     return Transition(result.outcome, (Step(State.RETRY, result.reason),), due_at)
 
 
+def depends_on_result_alone(result: Result) -> bool:
+    """Whether the transition is the same for every postback whose attempt ended like this."""
+    return not result.duplicate and (
+        result.outcome is Outcome.ACCEPTED or (result.outcome is Outcome.REJECTED and result.final)
+    )
+
+
 def next_attempt_at(
     attempts: int, rules: Rules, *, now: datetime, chance: float, retry_after: datetime | None
 ) -> datetime:

@@ -7,7 +7,6 @@ a batch is parted (delivery).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -15,7 +14,7 @@ from sqlalchemy import Connection
 from postback_pipeline.ledger.claims import take
 from postback_pipeline.ledger.endings import fence, record_late
 from postback_pipeline.ledger.machine import Step, Transition
-from postback_pipeline.ledger.settlement import Ending, settle
+from postback_pipeline.ledger.settlement import Groups, settle
 from postback_pipeline.ledger.values import Claim, Result
 from postback_pipeline.model import Outcome, State
 
@@ -33,16 +32,16 @@ def reattempt(
         if result.outcome is not Outcome.REJECTED or result.final or result.duplicate or result.token not in mine:
             raise ValueError(f"The attempt at postback {result.postback_id} was not refused with its batch.")
     held, late = fence(connection, results)
-    endings = [
-        Ending(row, result, Transition(Outcome.REJECTED, (Step(State.RETRY, result.reason),))) for row, result in held
-    ]
-    settle(connection, endings, now=now)
+    groups = Groups()
+    for _, result in held:
+        groups.add(result, Transition(Outcome.REJECTED, (Step(State.RETRY, result.reason),)))
+    settle(connection, groups, now=now)
     record_late(connection, late)
     owners = {claim.postback_id: claim.owner for claim in claims}
     batches = {
         owner: take(
             connection,
-            [row.id for row, _ in held if owners[row.id] == owner],
+            [result.postback_id for _, result in held if owners[result.postback_id] == owner],
             owner=owner,
             lease_until=lease_until,
             now=now,
@@ -51,8 +50,7 @@ def reattempt(
         for owner in sorted(set(owners.values()))
     }
     return [
-        replace(
-            claim,
+        claim._replace(
             token=f"{batches[claim.owner]}{claim.postback_id}",
             attempt=claim.attempt + 1,
             lease_until=lease_until,

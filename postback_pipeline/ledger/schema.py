@@ -10,7 +10,6 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
-    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -142,16 +141,18 @@ postbacks = Table(
     Index("postbacks_key", "conversion_key"),
 )
 
+# Attempts that ended; one that is under way stands in its postback's row. Neither this table nor the history has a
+# foreign key: every row of theirs is selected from its postback, none of those is ever deleted, and checking that
+# once more would lock the postback's row each time.
 attempts = Table(
     "attempts",
     metadata,
-    Column("postback_id", BigInteger, ForeignKey("postbacks.id"), primary_key=True),
+    Column("postback_id", BigInteger, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("token", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
-    # None while it is under way.
     Column("outcome", Text),
     Column("duplicate", Boolean, nullable=False, server_default=false()),
     Column("phase", Text),
@@ -169,7 +170,7 @@ history = Table(
     metadata,
     Column("seq", RowId, primary_key=True),
     Column("at", Instant, nullable=False),
-    Column("postback_id", BigInteger, ForeignKey("postbacks.id"), nullable=False),
+    Column("postback_id", BigInteger, nullable=False),
     Column("from_state", Text),
     Column("to_state", Text, nullable=False),
     Column("attempt", Integer),

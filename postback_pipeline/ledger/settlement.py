@@ -6,27 +6,40 @@ Belongs here: the statements. Does not belong here: whose result counts (`ending
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Integer, Row, Text, bindparam, case, func, insert, null, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Connection,
+    Integer,
+    Text,
+    bindparam,
+    case,
+    false,
+    func,
+    insert,
+    null,
+    select,
+    update,
+)
 
-from postback_pipeline.ledger.chunks import chunks
-from postback_pipeline.ledger.columns import Instant
+from postback_pipeline.ledger.columns import Instant, instant_text
+from postback_pipeline.ledger.lists import among, item, listed_rows
 from postback_pipeline.ledger.machine import Step, Transition
 from postback_pipeline.ledger.outbox_rows import REASON_LENGTH, storable
 from postback_pipeline.ledger.schema import attempts, history, postbacks
 from postback_pipeline.ledger.values import Result
-from postback_pipeline.model import Outcome, State
+from postback_pipeline.model import Outcome, Phase, State
 
 #: Bytes of a reply that are kept.
 REPLY_BYTES = 2_048
 
 _P = postbacks.c
 
-_OF_IDS = _P.id.in_(bindparam("ids", expanding=True))
+_OF_IDS = among(_P.id)
 _RELEASED = bindparam("is_released", type_=Integer)
 _UNKNOWN = bindparam("is_unknown", type_=Integer)
 
@@ -75,8 +88,45 @@ _CHANGE = (
     )
 )
 
-_SET_DUE_AT = (
-    update(postbacks).where(_P.id == bindparam("of_id")).values(due_at=bindparam("to_due_at", type_=_P.due_at.type))
+_LISTED = listed_rows()
+_LISTED_ID = item(_LISTED, 0, BigInteger())
+
+_SET_DUE_AT = update(postbacks).where(_P.id == _LISTED_ID).values(due_at=item(_LISTED, 1, Instant()))
+
+#: The attempt began when its postback changed last. Read before that changes again.
+_ATTEMPTS = insert(attempts).from_select(
+    [
+        "postback_id",
+        "number",
+        "token",
+        "owner",
+        "started_at",
+        "finished_at",
+        "outcome",
+        "duplicate",
+        "phase",
+        "http_status",
+        "reason",
+        "reply_head",
+        "retry_after",
+        "stale",
+    ],
+    select(
+        _P.id,
+        _P.attempts,
+        _P.token,
+        _P.owner,
+        _P.changed_at,
+        item(_LISTED, 1, Instant()),
+        bindparam("as_outcome", type_=Text),
+        bindparam("is_duplicate", type_=Boolean),
+        bindparam("in_phase", type_=Text),
+        bindparam("with_status", type_=Integer),
+        bindparam("of_result", type_=Text),
+        item(_LISTED, 2, Text()),
+        item(_LISTED, 3, Instant()),
+        false(),
+    ).select_from(_LISTED.join(postbacks, _P.id == _LISTED_ID)),
 )
 
 _SET_ATTEMPT = (
@@ -101,105 +151,133 @@ _SET_ATTEMPT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """One attempt's end, what it makes of its postback, and the postback's row as it was while being sent."""
-
-    row: Row[Any]
-    result: Result
-    transition: Transition
-    #: No byte was sent, so the attempt gives back what it took from the round's budget.
-    released: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Alike:
+class Manner(NamedTuple):
     """What endings share that can be written with the same statements."""
 
     steps: tuple[Step, ...]
+    #: How the attempts are recorded.
     outcome: Outcome
-    phase: str | None
+    duplicate: bool
+    phase: Phase | None
     http_status: int | None
+    #: What the receiver, or we, said about it.
+    reason: str
+    #: No byte was sent, so the attempt gives back what it took from the round's budget.
     released: bool
 
 
-def settle(connection: Connection, endings: Sequence[Ending], *, now: datetime, actor: str | None = None) -> None:
-    """Writes attempts, history and postbacks; the actor is the claim's owner unless another one is named.
+class Groups:
+    """Endings by what they share. The caller has checked that each result's token holds its postback."""
+
+    def __init__(self) -> None:
+        self._members: dict[Manner, list[tuple[Any, ...]]] = {}
+        #: Of those that will be tried again: id and instant.
+        self.retries: list[tuple[int, str]] = []
+
+    def add(self, result: Result, transition: Transition, *, released: bool = False) -> list[tuple[Any, ...]]:
+        """Adds one, and returns the group for further ones that end in just the same way (`row_of`)."""
+        manner = Manner(
+            transition.steps,
+            transition.outcome,
+            result.duplicate,
+            result.phase,
+            result.http_status,
+            result.reason,
+            released,
+        )
+        members = self._members.setdefault(manner, [])
+        members.append(row_of(result))
+        if transition.due_at is not None:
+            self.retries.append((result.postback_id, instant_text(transition.due_at)))
+        return members
+
+    def __iter__(self) -> Iterator[tuple[Manner, list[tuple[Any, ...]]]]:
+        """Each group."""
+        return iter(self._members.items())
+
+
+def row_of(result: Result) -> tuple[Any, ...]:
+    """What of a result is its own."""
+    return (
+        result.postback_id,
+        instant_text(result.finished_at),
+        _text(result.reply_head, REPLY_BYTES),
+        None if result.retry_after is None else instant_text(result.retry_after),
+    )
+
+
+def settle(connection: Connection, groups: Groups, *, now: datetime, actor: str | None = None) -> None:
+    """Writes history, attempts and postbacks; the actor is the claim's owner unless another one is named.
 
     The caller holds the rows and has checked the tokens.
     """
-    alike: dict[_Alike, list[int]] = {}
-    for ending in endings:
-        alike.setdefault(_alike(ending), []).append(ending.row.id)
-    for kind, members in alike.items():
-        for ids in chunks(members):
-            _append_history(connection, ids, kind, actor, now)
-            _change_postbacks(connection, ids, kind, now)
-    for chunk in chunks(endings):
-        retries = [
-            {"of_id": ending.row.id, "to_due_at": ending.transition.due_at}
-            for ending in chunk
-            if ending.transition.due_at is not None
-        ]
-        if retries:
-            connection.execute(_SET_DUE_AT, retries)
+    for manner, members in groups:
+        ids = [row[0] for row in members]
+        phase = manner.phase.value if manner.phase else None
+        shared = {
+            "ids": ids,
+            "at_now": now,
+            "as_outcome": manner.outcome.value,
+            "in_phase": phase,
+            "with_status": manner.http_status,
+        }
+        _append_history(connection, shared, manner.steps, actor)
         connection.execute(
-            _SET_ATTEMPT, [_attempt_values(ending.result, ending.transition.outcome) for ending in chunk]
+            _ATTEMPTS,
+            {
+                **shared,
+                "rows": members,
+                "is_duplicate": manner.duplicate,
+                "of_result": _text(manner.reason, REASON_LENGTH),
+            },
         )
+        _change_postbacks(connection, ids, manner, now)
+    if groups.retries:
+        connection.execute(_SET_DUE_AT, {"rows": groups.retries})
 
 
 def note_late(connection: Connection, results: Sequence[Result]) -> None:
     """Writes results that came after their lease was lost into their attempts; no state changes."""
-    for chunk in chunks(results):
-        connection.execute(_SET_ATTEMPT, [_attempt_values(result, result.outcome, stale=True) for result in chunk])
+    if results:
+        connection.execute(_SET_ATTEMPT, [_late_values(result) for result in results])
 
 
-def _attempt_values(result: Result, outcome: Outcome, *, stale: bool = False) -> dict[str, Any]:
+def _late_values(result: Result) -> dict[str, Any]:
     return {
         "of_id": result.postback_id,
         "of_token": result.token,
         "to_finished_at": result.finished_at,
-        "to_outcome": outcome.value,
+        "to_outcome": result.outcome.value,
         "to_duplicate": result.duplicate,
         "to_phase": result.phase.value if result.phase else None,
         "to_http_status": result.http_status,
         "to_reason": _text(result.reason, REASON_LENGTH),
         "to_reply_head": _text(result.reply_head, REPLY_BYTES),
         "to_retry_after": result.retry_after,
-        "to_stale": stale,
+        "to_stale": True,
     }
 
 
-def _alike(ending: Ending) -> _Alike:
-    result, transition = ending.result, ending.transition
-    phase = result.phase.value if result.phase else None
-    return _Alike(transition.steps, transition.outcome, phase, result.http_status, ending.released)
-
-
-def _append_history(connection: Connection, ids: list[int], kind: _Alike, actor: str | None, now: datetime) -> None:
+def _append_history(connection: Connection, shared: dict[str, Any], steps: tuple[Step, ...], actor: str | None) -> None:
     before = State.SENDING
-    for number, step in enumerate(kind.steps):
-        # The outcome belongs to the first step: counting outcomes counts attempts.
-        first = number == 0
+    for step in steps:
         connection.execute(
             _HISTORY,
             {
-                "ids": ids,
-                "at_now": now,
+                **shared,
                 "of_state": before.value,
                 "new_state": step.to_state.value,
-                "as_outcome": kind.outcome.value if first else None,
-                "in_phase": kind.phase if first else None,
-                "with_status": kind.http_status if first else None,
                 "new_reason": _text(step.reason, REASON_LENGTH),
                 "by_actor": actor,
             },
         )
         before = step.to_state
+        # The outcome belongs to the first step: counting outcomes counts attempts.
+        shared = {**shared, "as_outcome": None, "in_phase": None, "with_status": None}
 
 
-def _change_postbacks(connection: Connection, ids: list[int], kind: _Alike, now: datetime) -> None:
-    last = kind.steps[-1]
+def _change_postbacks(connection: Connection, ids: list[int], manner: Manner, now: datetime) -> None:
+    last = manner.steps[-1]
     connection.execute(
         _CHANGE,
         {
@@ -207,8 +285,8 @@ def _change_postbacks(connection: Connection, ids: list[int], kind: _Alike, now:
             "at_now": now,
             "new_state": last.to_state.value,
             "new_reason": _text(last.reason, REASON_LENGTH),
-            "is_unknown": int(kind.outcome is Outcome.UNKNOWN),
-            "is_released": int(kind.released),
+            "is_unknown": int(manner.outcome is Outcome.UNKNOWN),
+            "is_released": int(manner.released),
         },
     )
 

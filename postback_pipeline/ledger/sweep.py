@@ -107,7 +107,7 @@ def _too_late_to_resend(mine: Select[int], rules: Rules, now: datetime) -> _Step
 
 def _lapse(connection: Connection, ids: list[int], rules: Rules, now: datetime) -> SweepReport:
     rows = read_sending(connection, ids)
-    states = [ending.transition.state for ending in lapse(connection, rows, rules=rules, reason=LEASE_EXPIRED, now=now)]
+    states = [transition.state for transition in lapse(connection, rows, rules=rules, reason=LEASE_EXPIRED, now=now)]
     return SweepReport(lapsed=len(states), retried=states.count(State.RETRY), parked=states.count(State.PARKED))
 
 

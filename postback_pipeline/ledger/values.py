@@ -1,5 +1,7 @@
 """What goes into the ledger and what comes out of it: frozen values for workers, enqueue and the orchestrator.
 
+What there is one of per postback is a named tuple: made in a third of the time that a frozen dataclass takes.
+
 Belongs here: the values of the machine's side of the API. Does not belong here: what people ask and are told
 (`stories`), how any of it is stored (`schema`). Every `datetime` is timezone-aware UTC, every amount a `Decimal`.
 """
@@ -11,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import NamedTuple
 
 from postback_pipeline.model import Kind, Outcome, Phase, State
 
@@ -132,18 +135,16 @@ class Peeked:
     element: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One postback that its holder, and nobody else, may send until `lease_until`."""
 
     postback_id: int
     destination: str
     conversion_key: str
-    event_name: str
     revision: int
     kind: Kind
     #: The frozen element, and the key that stays the same on every attempt (`Postback.key`).
-    element: str = field(repr=False)
+    element: str
     key: str
     #: Fencing token: unique per claim, checked when the outcome is recorded.
     token: str
@@ -153,8 +154,6 @@ class Claim:
     unknown_attempts: int
     #: When the first attempt of this round was claimed; a receiver's deduplication window starts here.
     first_attempt_at: datetime
-    created_at: datetime
-    event_time: datetime
     due_at: datetime
     #: None: the receiver sets no limit.
     expires_at: datetime | None
@@ -165,9 +164,12 @@ class Claim:
     #: Whether the attempt counts in the budget: the further ones after a batch was refused as a whole do not.
     counts: bool = True
 
+    def __repr__(self) -> str:
+        """Without the element, which may hold personal data."""
+        return f"Claim(postback_id={self.postback_id}, key={self.key!r}, attempt={self.attempt})"
 
-@dataclass(frozen=True, slots=True)
-class Result:
+
+class Result(NamedTuple):
     """How the attempt of one claim ended. A problem with the configuration is no result: release and pause."""
 
     postback_id: int

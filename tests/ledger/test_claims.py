@@ -20,12 +20,12 @@ def test_a_claim_carries_what_sending_needs(shop: Shop, clock: Clock) -> None:
     (claim,) = shop.claim(lease=30, owner="worker-7")
     story = shop.newest()
     assert (claim.postback_id, claim.destination, claim.conversion_key) == (story.postback_id, "meta", "purchase:1")
-    assert (claim.event_name, claim.revision, claim.kind) == ("purchase", 1, Kind.CONVERSION)
+    assert (claim.revision, claim.kind) == (1, Kind.CONVERSION)
     assert (claim.key, claim.element) == (shop.rendered[0].key, "purchase:1.1 conversion 10.00 ")
     assert (claim.attempt, claim.unknown_attempts, claim.claimed_from) == (1, 0, State.PENDING)
     assert (claim.first_attempt_at, claim.lease_until) == (clock.now, clock.now + timedelta(seconds=30))
-    assert (claim.created_at, claim.event_time) == (story.created_at, story.event_time)
-    assert (claim.expires_at, claim.owner) == (expires_at, "worker-7")
+    assert (claim.due_at, claim.expires_at, claim.owner) == (story.due_at, expires_at, "worker-7")
+    assert claim.element not in repr(claim)
 
 
 def test_a_claimed_postback_is_being_sent_and_nobody_else_s(shop: Shop) -> None:

@@ -252,8 +252,8 @@ def test_more_results_than_one_statement_holds_are_recorded_once_each(shop: Shop
 def test_a_result_with_a_token_nobody_gave_out_changes_nothing(shop: Shop) -> None:
     shop.report("10.00")
     (claim,) = shop.claim()
-    assert shop.record(replace(claim, token="made up")) == 1
-    assert shop.record(replace(claim, postback_id=999_999)) == 1
+    assert shop.record(claim._replace(token="made up")) == 1
+    assert shop.record(claim._replace(postback_id=999_999)) == 1
     assert (shop.state(), shop.newest().attempts[0].outcome) == (State.SENDING, None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -37,8 +37,7 @@ def test_the_next_attempt_begins_where_the_refused_one_ended(shop: Shop, clock: 
     found = again(shop, claims, lease=30)
     assert [claim.postback_id for claim in found] == [claim.postback_id for claim in claims]
     for before, after in zip(claims, found, strict=True):
-        assert after == replace(
-            before,
+        assert after == before._replace(
             token=after.token,
             attempt=2,
             lease_until=clock.now + timedelta(seconds=30),
@@ -145,10 +144,10 @@ def test_a_part_whose_worker_died_is_unknown(shop: Shop, clock: Clock) -> None:
         {"outcome": Outcome.REJECTED, "final": False, "token": "another"},
     ],
 )
-def test_only_what_was_refused_with_its_batch_is_tried_again_at_once(shop: Shop, given: dict[str, object]) -> None:
+def test_only_what_was_refused_with_its_batch_is_tried_again_at_once(shop: Shop, given: dict[str, Any]) -> None:
     (claim,) = batch(shop, 1)
     before = shop.history()
-    result = replace(shop.result(claim), **given)  # type: ignore[arg-type]
+    result = shop.result(claim)._replace(**given)
     with pytest.raises(ValueError, match="was not refused with its batch"):
         shop.ledger.reattempt([result], [claim], lease_seconds=60)
     assert shop.history() == before

@@ -121,6 +121,8 @@ def test_the_upgrade_keeps_every_row(old_url: str) -> None:
     after = contents(old_url)
     assert after.pop(VERSION_TABLE) != before.pop(VERSION_TABLE)
     assert {state["state"] for state in before["postbacks"]} >= set(State) - {State.UNKNOWN}
+    # One that is under way stands in its postback's row.
+    before["attempts"] = [row for row in before["attempts"] if row["outcome"]]
     for table, rows in before.items():
         kept = [{column: row[column] for column in rows[0]} for row in after[table]] if rows else after[table]
         assert kept == rows, table
