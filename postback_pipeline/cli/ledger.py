@@ -114,7 +114,7 @@ def _print_status(found: LedgerStatus) -> None:
     print_table(
         ("destination", "state", "postbacks", "oldest since", "age"),
         [
-            (each.destination, state, count.count, count.oldest, found.at - count.oldest)
+            (each.destination, state, count.count, count.oldest, count.oldest and found.at - count.oldest)
             for each in found.destinations
             for state, count in each.states.items()
         ],

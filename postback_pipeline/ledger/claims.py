@@ -1,6 +1,6 @@
 """Claiming postbacks and keeping them: intent before bytes.
 
-That an attempt is under way stands in the postback itself (state, token, owner, number) and in the history; it gets
+That an attempt is under way stands in the postback's standing (state, token, owner, number) and in the history; it gets
 its row in `attempts` when it ends.
 
 Belongs here: claims and leases. Does not belong here: how attempts end (`endings`), leases that ran out (`sweep`).
@@ -35,76 +35,82 @@ from postback_pipeline.ledger.columns import FOREVER, LONG_AGO, Instant
 from postback_pipeline.ledger.destinations import read_destination
 from postback_pipeline.ledger.lists import among
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.schema import QUEUED, history, postbacks
+from postback_pipeline.ledger.schema import QUEUED, history, postbacks, standings
 from postback_pipeline.ledger.values import Claim
 from postback_pipeline.model import Kind, State
 
-_P = postbacks.c
+_P, _S = postbacks.c, standings.c
 _NOW = bindparam("at_now", type_=Instant)
 _OWNER = bindparam("by_owner", type_=Text)
-_TAKEN = among(_P.id)
+_TAKEN = among(_S.id)
 
 _DUE = (
     select(
-        _P.id,
+        _S.id,
         _P.conversion_key,
         _P.revision,
         _P.kind,
         _P.element,
-        _P.attempts,
-        _P.unknown_attempts,
-        _P.round_started_at,
-        _P.due_at,
-        _P.expires_at,
-        _P.state,
+        _S.attempts,
+        _S.unknown_attempts,
+        _S.round_started_at,
+        _S.due_at,
+        _S.expires_at,
+        _S.state,
     )
+    .join(postbacks, _P.id == _S.id)
     .where(
-        _P.destination == bindparam("of_destination"),
+        _S.destination == bindparam("of_destination"),
         QUEUED,
-        _P.due_at <= _NOW,
-        _P.expires_at > _NOW,
+        _S.due_at <= _NOW,
+        _S.expires_at > _NOW,
         # An unknown attempt is followed by another one only as long as the receiver recognises it.
-        or_(_P.round_unknown == 0, _P.round_started_at > bindparam("recognised_since", type_=Instant)),
+        or_(_S.round_unknown == 0, _S.round_started_at > bindparam("recognised_since", type_=Instant)),
     )
-    .order_by(_P.expires_at, _P.due_at, _P.id)
+    .order_by(_S.expires_at, _S.due_at, _S.id)
     .limit(bindparam("at_most"))
-    .with_for_update(skip_locked=True, key_share=True)
+    .with_for_update(skip_locked=True, key_share=True, of=standings)
 )
 
 _UNDER_WAY = (
-    select(_P.id)
+    select(_S.id)
     .where(
-        _P.destination == bindparam("of_destination"),
-        _P.state == State.SENDING.value,
-        _P.lease_until > _NOW,
+        _S.destination == bindparam("of_destination"),
+        _S.state == State.SENDING.value,
+        _S.lease_until > _NOW,
     )
     .limit(1)
 )
 
 _HISTORY = insert(history).from_select(
     ["at", "postback_id", "from_state", "to_state", "attempt", "actor"],
-    select(_NOW, _P.id, _P.state, literal(State.SENDING.value), _P.attempts + 1, _OWNER).where(_TAKEN),
+    select(_NOW, _S.id, _S.state, literal(State.SENDING.value), _S.attempts + 1, _OWNER).where(_TAKEN),
 )
 
 _TAKE = (
-    update(postbacks)
+    update(standings)
     .where(_TAKEN)
     .values(
         state=State.SENDING.value,
         reason=None,
         changed_at=_NOW,
-        attempts=_P.attempts + 1,
-        round_attempts=_P.round_attempts + bindparam("counts", type_=Integer),
-        round_started_at=func.coalesce(_P.round_started_at, _NOW),
-        token=bindparam("batch", type_=Text) + cast(_P.id, String),
+        attempts=_S.attempts + 1,
+        round_attempts=_S.round_attempts + bindparam("counts", type_=Integer),
+        round_started_at=func.coalesce(_S.round_started_at, _NOW),
+        token=bindparam("batch", type_=Text) + cast(_S.id, String),
         owner=_OWNER,
         lease_until=bindparam("until", type_=Instant),
     )
 )
 
-_HELD = select(_P.id, _P.token).where(_TAKEN, _P.state == State.SENDING.value).order_by(_P.id).with_for_update()
+_HELD = (
+    select(_S.id, _S.token)
+    .where(_TAKEN, _S.state == State.SENDING.value)
+    .order_by(_S.id)
+    .with_for_update(key_share=True)
+)
 
-_EXTEND = update(postbacks).where(_TAKEN).values(lease_until=bindparam("until", type_=Instant))
+_EXTEND = update(standings).where(_TAKEN).values(lease_until=bindparam("until", type_=Instant))
 
 _KINDS = {kind.value: kind for kind in Kind}
 _STATES = {state.value: state for state in State}

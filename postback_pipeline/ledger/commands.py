@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, literal, null, select
+from sqlalchemy import Connection, func, insert, literal, select
 
 from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.decision import QUEUED_STATES, REPORTED_STATES
 from postback_pipeline.ledger.destinations import lock_destination
-from postback_pipeline.ledger.moves import move, record_births
+from postback_pipeline.ledger.moves import move, record_births, stand
 from postback_pipeline.ledger.schema import postbacks
 from postback_pipeline.ledger.selections import Selected, find, log_action
 from postback_pipeline.ledger.stories import CommandReport, Resolution, Selection, Skipped
@@ -183,26 +183,17 @@ def _copy_accepted(
     copies: list[int] = []
     replaced = {
         "revision": _P.revision + 1,
-        "reason": literal(reason),
         "origin": literal("replay"),
-        "state": literal(State.PENDING.value),
         "created_at": literal(now, _P.created_at.type),
-        "changed_at": literal(now, _P.changed_at.type),
-        "due_at": literal(now, _P.due_at.type),
-        "expires_at": literal(None, _P.expires_at.type),
-        "token": null(),
-        "owner": null(),
-        "lease_until": null(),
-        "round_started_at": null(),
     }
-    counters = {"attempts", "unknown_attempts", "round_attempts", "round_unknown", "by_person"}
-    columns = [column for column in postbacks.columns if column.name not in counters | {"id"}]
+    columns = [column for column in postbacks.columns if column.name != "id"]
     for destination in sorted({postback.destination for postback in accepted}):
         last: int = connection.execute(select(func.max(_P.id))).scalar_one()
         ids = [postback.id for postback in accepted if postback.destination == destination]
         for chunk in chunks(ids):
             source = select(*[replaced.get(column.name, column) for column in columns]).where(_P.id.in_(chunk))
             connection.execute(insert(postbacks).from_select([column.name for column in columns], source))
+        stand(connection, destination, last, State.PENDING, reason=reason, now=now)
         record_births(connection, destination, last, actor=actor)
         mine = select(_P.id).where(_P.destination == destination, _P.id > last)
         copies += connection.execute(mine).scalars()

@@ -24,33 +24,33 @@ from postback_pipeline.ledger.machine import (
     depends_on_result_alone,
 )
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.schema import attempts, destinations, postbacks
+from postback_pipeline.ledger.schema import attempts, destinations, standings
 from postback_pipeline.ledger.settlement import Groups, note_late, row_of, settle
 from postback_pipeline.ledger.values import Claim, Recorded, Result
 from postback_pipeline.model import Outcome, State
 
-_P = postbacks.c
+_S = standings.c
 
 _SENDING = (
     select(
-        _P.id,
-        _P.state,
-        _P.token,
-        _P.unknown_attempts,
-        _P.round_attempts,
-        _P.round_started_at,
+        _S.id,
+        _S.state,
+        _S.token,
+        _S.unknown_attempts,
+        _S.round_attempts,
+        _S.round_started_at,
     )
-    .where(among(_P.id))
+    .where(among(_S.id))
     # Everybody locks in the same order.
-    .order_by(_P.id)
+    .order_by(_S.id)
     .with_for_update(key_share=True)
 )
 
 
 _STANDING = (
     select(destinations.c.paused, destinations.c.not_before, destinations.c.trips)
-    .join(postbacks, _P.destination == destinations.c.name)
-    .where(_P.id == bindparam("of_id"))
+    .join(standings, _S.destination == destinations.c.name)
+    .where(_S.id == bindparam("of_id"))
 )
 
 
@@ -97,7 +97,7 @@ def lapse(
 
 def read_sending(connection: Connection, ids: Collection[int]) -> list[Row[Any]]:
     """Postbacks by id as `lapse` needs them, locked."""
-    return list(connection.execute(_SENDING, {"ids": ids}))
+    return list(connection.execute(_SENDING, {"ids": ids}).all())
 
 
 def fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple[Row[Any], Result]], list[Result]]:

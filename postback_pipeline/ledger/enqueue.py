@@ -30,7 +30,7 @@ from postback_pipeline.ledger.outbox import Outbox
 from postback_pipeline.ledger.planning import Batch, Planner, Tally, batch_of
 from postback_pipeline.ledger.plans import ORIGIN, Plan, TakenBack, written_at
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.schema import postbacks
+from postback_pipeline.ledger.schema import postbacks, standings
 from postback_pipeline.ledger.sifting import sift
 from postback_pipeline.ledger.spool import Spool
 from postback_pipeline.ledger.values import Action, Approval, EnqueueReport, Planned
@@ -200,10 +200,10 @@ class _SecondLook:
         """Locks the postbacks that are to be taken back: a worker that has one just now is not waited for."""
         held: set[int] = set()
         for chunk in chunks(back.postback_id for back in batch.taken_back.values()):
-            query = select(postbacks.c.id).where(
-                postbacks.c.id.in_(chunk),
-                postbacks.c.state.in_([state.value for state in QUEUED_STATES]),
-                postbacks.c.unknown_attempts == 0,
+            query = select(standings.c.id).where(
+                standings.c.id.in_(chunk),
+                standings.c.state.in_([state.value for state in QUEUED_STATES]),
+                standings.c.unknown_attempts == 0,
             )
             held.update(self._connection.execute(query.with_for_update(skip_locked=True, key_share=True)).scalars())
         for key, back in list(batch.taken_back.items()):

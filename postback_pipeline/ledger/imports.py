@@ -16,7 +16,7 @@ from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.destinations import lock_destination
 from postback_pipeline.ledger.errors import LedgerError
 from postback_pipeline.ledger.facts import facts_columns
-from postback_pipeline.ledger.moves import record_births
+from postback_pipeline.ledger.moves import record_births, stand
 from postback_pipeline.ledger.outbox_rows import flaw
 from postback_pipeline.ledger.schema import postbacks
 from postback_pipeline.ledger.stories import ImportReport, Reported
@@ -47,7 +47,8 @@ def import_reported(
         new = _unknown(connection, destination, reported)
         last: int = connection.execute(select(func.max(_P.id))).scalar_one() or 0
         for chunk in chunks(new):
-            connection.execute(insert(postbacks), [_columns(row, reason, now) for row in chunk])
+            connection.execute(insert(postbacks), [_columns(row, now) for row in chunk])
+        stand(connection, destination, last, State.ACCEPTED, reason=reason, now=now)
         record_births(connection, destination, last, actor=actor)
         inserted += len(new)
         known += len(reported) - len(new)
@@ -86,7 +87,7 @@ def _as_desired(row: Reported) -> Desired:
     )
 
 
-def _columns(row: Reported, reason: str, now: datetime) -> dict[str, Any]:
+def _columns(row: Reported, now: datetime) -> dict[str, Any]:
     desired = _as_desired(row)
     return {
         "destination": desired.destination,
@@ -103,9 +104,4 @@ def _columns(row: Reported, reason: str, now: datetime) -> dict[str, Any]:
         "created_at": now,
         "element": None,
         "element_hash": hashlib.sha256(b"").hexdigest(),
-        "state": State.ACCEPTED.value,
-        "reason": reason,
-        "changed_at": now,
-        "due_at": now,
-        "expires_at": None,
     }

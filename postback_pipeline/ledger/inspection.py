@@ -12,8 +12,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from postback_pipeline.ledger import drains, guard
+from postback_pipeline.ledger.payloads import FINAL_STATES
 from postback_pipeline.ledger.queue import due
-from postback_pipeline.ledger.schema import attempts, destinations, history, postbacks
+from postback_pipeline.ledger.schema import attempts, destinations, history, postbacks, standings
 from postback_pipeline.ledger.selections import conditions_of, lists_of
 from postback_pipeline.ledger.stories import (
     AttemptStory,
@@ -29,16 +30,15 @@ from postback_pipeline.ledger.stories import (
 from postback_pipeline.ledger.values import Due, LedgerIdentity
 from postback_pipeline.model import Kind, Outcome, State
 
-_P = postbacks.c
+_P, _S = postbacks.c, standings.c
+
+#: States in which something is still to happen.
+_AWAITED = tuple(state for state in State if state not in FINAL_STATES)
 
 
 def status(connection: Connection, identity: LedgerIdentity, now: datetime) -> LedgerStatus:
     """All destinations that the ledger has heard of, by name."""
-    counts: dict[str, dict[State, StateCount]] = {}
-    query = select(_P.destination, _P.state, func.count().label("count"), func.min(_P.changed_at).label("oldest"))
-    for row in connection.execute(query.group_by(_P.destination, _P.state)):
-        states = counts.setdefault(row.destination, {})
-        states[State(row.state)] = StateCount(row._mapping["count"], row.oldest)
+    counts = _count_states(connection)
     rows = {row.name: row for row in connection.execute(select(destinations))}
     workers = drains.at_work(connection, now)
     names = sorted(counts.keys() | rows.keys() | workers.keys())
@@ -70,6 +70,18 @@ def _status(
     )
 
 
+def _count_states(connection: Connection) -> dict[str, dict[State, StateCount]]:
+    each = (_S.destination, _S.state)
+    # Apart: the index knows how many there are, only the rows know since when.
+    ages = select(*each, func.min(_S.changed_at)).where(_S.state.in_([state.value for state in _AWAITED]))
+    oldest = {(row[0], row[1]): row[2] for row in connection.execute(ages.group_by(*each))}
+    counts: dict[str, dict[State, StateCount]] = {}
+    for row in connection.execute(select(*each, func.count()).group_by(*each)):
+        states = counts.setdefault(row.destination, {})
+        states[State(row.state)] = StateCount(row[2], oldest.get((row.destination, row.state)))
+    return counts
+
+
 def inspect(connection: Connection, subject: str | int) -> list[Story]:
     """The stories of one conversion at all destinations, by destination and revision, or of one postback."""
     condition = _P.id == subject if isinstance(subject, int) else _P.conversion_key == subject
@@ -81,16 +93,20 @@ def select_stories(connection: Connection, selection: Selection, limit: int) -> 
     conditions = conditions_of(selection)
     count = 0
     ids: list[int] = []
+    both = postbacks.join(standings, _S.id == _P.id)
     for listed in lists_of(selection):
         chosen = (*conditions, *listed)
-        count += connection.execute(select(func.count()).select_from(postbacks).where(*chosen)).scalar_one()
-        ids += connection.execute(select(_P.id).where(*chosen).order_by(_P.id.desc()).limit(limit)).scalars()
+        count += connection.execute(select(func.count()).select_from(both).where(*chosen)).scalar_one()
+        newest = select(_P.id).select_from(both).where(*chosen).order_by(_P.id.desc()).limit(limit)
+        ids += connection.execute(newest).scalars()
     shown = sorted(ids)[-limit:]
     return Selected(count, tuple(_stories(connection, _P.id.in_(shown), _P.id)))
 
 
 def _stories(connection: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Story]:
-    query = select(postbacks, _P.element.is_(None).label("element_erased")).where(condition)
+    standing = [column for column in standings.columns if column.name not in ("id", "destination")]
+    query = select(postbacks, *standing, _P.element.is_(None).label("element_erased"))
+    query = query.join(standings, _S.id == _P.id).where(condition)
     rows = connection.execute(query.order_by(*order)).all()
     ids = [row.id for row in rows]
     tries = _grouped(

@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, Row, select
 
 from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.decision import REPORTED_STATES, Known, Revision
-from postback_pipeline.ledger.schema import postbacks
+from postback_pipeline.ledger.schema import postbacks, standings
 from postback_pipeline.model import Kind, State
 
 #: Of a conversion's newest revision: number, kind, state, `by_person`, fingerprint.
@@ -26,9 +26,9 @@ Newest: TypeAlias = tuple[int, str, str, bool, str]
 REVISIONS_PER_KEY = 3
 REVISIONS_BESIDES = 200
 
-_P = postbacks.c
-_GLANCE = (_P.conversion_key, _P.revision, _P.kind, _P.state, _P.by_person, _P.fingerprint)
-_REVISION = (*_GLANCE, _P.id, _P.value, _P.currency, _P.unknown_attempts, _P.attempts)
+_P, _S = postbacks.c, standings.c
+_GLANCE = (_P.conversion_key, _P.revision, _P.kind, _S.state, _S.by_person, _P.fingerprint)
+_REVISION = (*_GLANCE, _P.id, _P.value, _P.currency, _S.unknown_attempts, _S.attempts)
 
 
 def read_newest(connection: Connection, destination: str, keys: Collection[str]) -> dict[str, Newest]:
@@ -65,7 +65,12 @@ def _read(
     """Their revisions, each conversion's in order; perhaps also those of conversions between them."""
     if not keys:
         return ()
-    revisions = select(*columns).where(_P.destination == destination).order_by(_P.conversion_key, _P.revision)
+    revisions = (
+        select(*columns)
+        .select_from(postbacks.join(standings, _S.id == _P.id))
+        .where(_P.destination == destination)
+        .order_by(_P.conversion_key, _P.revision)
+    )
     most = REVISIONS_PER_KEY * len(keys) + REVISIONS_BESIDES
     between = revisions.where(_P.conversion_key >= min(keys), _P.conversion_key <= max(keys)).limit(most + 1)
     found = connection.execute(between).all()

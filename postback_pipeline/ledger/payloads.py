@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from postback_pipeline.ledger.chunks import CHUNK
 from postback_pipeline.ledger.database import Database
-from postback_pipeline.ledger.schema import postbacks
+from postback_pipeline.ledger.schema import postbacks, standings
 from postback_pipeline.model import State
 
 #: Nothing is sent from these any more, unless a person replays one.
@@ -24,7 +24,7 @@ FINAL_STATES = (
     State.EXPIRED,
 )
 
-_P = postbacks.c
+_P, _S = postbacks.c, standings.c
 
 
 def erase_payloads(database: Database, before: datetime) -> int:
@@ -36,11 +36,12 @@ def erase_payloads(database: Database, before: datetime) -> int:
     while True:
         query = (
             select(_P.id)
+            .join(standings, _S.id == _P.id)
             .where(
                 _P.id > last,
                 _P.element.is_not(None),
-                _P.state.in_([state.value for state in FINAL_STATES]),
-                _P.changed_at < before,
+                _S.state.in_([state.value for state in FINAL_STATES]),
+                _S.changed_at < before,
             )
             .order_by(_P.id)
             .limit(CHUNK)
@@ -54,7 +55,9 @@ def erase_payloads(database: Database, before: datetime) -> int:
                 # Otherwise the bytes would stay in the file until something else is written there.
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             # Once more with the condition: a person may have replayed one since.
-            condition = _P.state.in_([state.value for state in FINAL_STATES])
-            done = connection.execute(update(postbacks).where(_P.id.in_(ids), condition).values(element=None))
+            final = select(_S.id).where(_S.id.in_(ids), _S.state.in_([state.value for state in FINAL_STATES]))
+            final = final.order_by(_S.id).with_for_update(key_share=True)
+            still: list[int] = list(connection.execute(final).scalars())
+            done = connection.execute(update(postbacks).where(_P.id.in_(still)).values(element=None))
         erased += done.rowcount
         last = ids[-1]

@@ -46,16 +46,25 @@ COLUMNS = (
     "origin",
     "element",
     "element_hash",
+    # Where it stands at first.
     "state",
     "reason",
     "expires_at",
-    # Made from the moment of writing, and from what stands there until then: the first moment it may leave, or None.
-    "due_at",
-    "created_at",
-    "changed_at",
+    # The first moment it may leave; None: at once.
+    "not_before",
 )
-_KIND = COLUMNS.index("kind")
+_KIND, _STATE = COLUMNS.index("kind"), COLUMNS.index("state")
+#: The same as the tables take it, after the id.
+POSTBACK_COLUMNS = (*COLUMNS[:_STATE], "created_at")
+STANDING_COLUMNS = ("destination", *COLUMNS[_STATE:-1], "due_at", "changed_at")
 _FOREVER = instant_text(FOREVER)
+
+
+class Written(NamedTuple):
+    """A new revision as the tables take it, each without the id."""
+
+    postback: TableRow
+    standing: TableRow
 
 
 class TakenBack(NamedTuple):
@@ -156,8 +165,6 @@ class Plan:
             desired.reason_code,
             _FOREVER if desired.expires_at is None else instant_text(desired.expires_at),
             None if desired.not_before is None else instant_text(desired.not_before),
-            None,
-            None,
         )
 
 
@@ -166,8 +173,8 @@ def kind_of(row: TableRow) -> Kind:
     return Kind(str(row[_KIND]))
 
 
-def written_at(row: TableRow, now: str) -> TableRow:
+def written_at(row: TableRow, now: str) -> Written:
     """The row as it is stored if it is written now, an instant's text."""
-    not_before = row[-3]
+    not_before = row[-1]
     due_at = not_before if isinstance(not_before, str) and not_before > now else now
-    return (*row[:-3], due_at, now, now)
+    return Written((*row[:_STATE], now), (row[0], *row[_STATE:-1], due_at, now))

@@ -14,11 +14,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from postback_pipeline.ledger import drains
-from postback_pipeline.ledger.schema import QUEUED, destinations, postbacks
+from postback_pipeline.ledger.schema import QUEUED, destinations, postbacks, standings
 from postback_pipeline.ledger.values import Due, Peeked
 from postback_pipeline.model import Kind, State
 
-_P = postbacks.c
+_P, _S = postbacks.c, standings.c
 
 
 @dataclass(slots=True)
@@ -47,9 +47,9 @@ def _due(queue: _Queue, row: Row[Any] | None, working: bool, now: datetime) -> D
 def count(connection: Connection, destination: str, states: Collection[State]) -> dict[State, int]:
     """How many postbacks of a destination are in each of these states."""
     query = (
-        select(_P.state, func.count())
-        .where(_P.destination == destination, _P.state.in_([state.value for state in states]))
-        .group_by(_P.state)
+        select(_S.state, func.count())
+        .where(_S.destination == destination, _S.state.in_([state.value for state in states]))
+        .group_by(_S.state)
     )
     found = {row[0]: row[1] for row in connection.execute(query)}
     return {state: found.get(state.value, 0) for state in states}
@@ -59,8 +59,9 @@ def peek(connection: Connection, destination: str, limit: int, now: datetime) ->
     """The first due postbacks in the order of claims, taking nothing; also of a destination that is paused."""
     query = (
         select(_P.id, _P.kind, _P.conversion_key, _P.revision, _P.element)
-        .where(_P.destination == destination, QUEUED, _P.due_at <= now, _P.expires_at > now, _P.element.is_not(None))
-        .order_by(_P.expires_at, _P.due_at, _P.id)
+        .join(standings, _S.id == _P.id)
+        .where(_S.destination == destination, QUEUED, _S.due_at <= now, _S.expires_at > now, _P.element.is_not(None))
+        .order_by(_S.expires_at, _S.due_at, _S.id)
         .limit(limit)
     )
     return [
@@ -73,16 +74,16 @@ def peek(connection: Connection, destination: str, limit: int, now: datetime) ->
 def _read_queues(connection: Connection, names: Sequence[str], now: datetime) -> dict[str, _Queue]:
     queues: dict[str, _Queue] = {}
     # A lease that ran out is work as well: only a drain's sweep moves it on.
-    for column, condition in ((_P.due_at, QUEUED), (_P.lease_until, _P.state == State.SENDING.value)):
+    for column, condition in ((_S.due_at, QUEUED), (_S.lease_until, _S.state == State.SENDING.value)):
         query = (
             select(
-                _P.destination,
+                _S.destination,
                 func.count().filter(column <= now).label("due"),
                 func.min(column).filter(column <= now).label("oldest"),
                 func.min(column).filter(column > now).label("upcoming"),
             )
-            .where(_P.destination.in_(names), condition)
-            .group_by(_P.destination)
+            .where(_S.destination.in_(names), condition)
+            .group_by(_S.destination)
         )
         for row in connection.execute(query):
             queue = queues.setdefault(row.destination, _Queue())

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from postback_pipeline.ledger.columns import Amount, Deadline, Instant, Names, Rate, RowId
 
 #: The newest revision in `migrations/versions`. Revisions are numbers of four digits: later ones are greater texts.
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 #: Not Alembic's default name: the ledger may share its database with other tools that keep theirs there.
 VERSION_TABLE = "ledger_version"
 
@@ -69,11 +69,11 @@ drains = Table(
     Column("seen_at", Instant, nullable=False),
 )
 
+# What a postback is. Nothing in it changes, save that its element is erased one day.
 postbacks = Table(
     "postbacks",
     metadata,
     Column("id", RowId, primary_key=True),
-    # What it is. Never changes.
     Column("destination", Text, nullable=False),
     # In the order of its bytes on both databases, as in the warehouse.
     Column("conversion_key", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
@@ -103,7 +103,21 @@ postbacks = Table(
     # The frozen element; None once erased. Its hash stays.
     Column("element", Text),
     Column("element_hash", Text, nullable=False),
-    # Where it stands.
+    # A fact like those above; it came later. None: the value stands in the conversion's own currency.
+    Column("exchange_rate", Rate),
+    UniqueConstraint("destination", "conversion_key", "revision", name="postbacks_identity"),
+    Index("postbacks_created", "destination", "origin", "created_at"),
+    Index("postbacks_key", "conversion_key"),
+)
+
+# Where each postback stands: what a claim and a record write anew. Apart from what it is, since a database writes the
+# whole row, and every page and index that it touches, each time.
+standings = Table(
+    "standings",
+    metadata,
+    # The postback's.
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("destination", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", Text),
     Column("changed_at", Instant, nullable=False),
@@ -122,12 +136,9 @@ postbacks = Table(
     Column("token", Text),
     Column("owner", Text),
     Column("lease_until", Instant),
-    # A fact like those above; it came later. None: the value stands in the conversion's own currency.
-    Column("exchange_rate", Rate),
-    UniqueConstraint("destination", "conversion_key", "revision", name="postbacks_identity"),
     # The order of claims, and where windows close.
     Index(
-        "postbacks_queued",
+        "standings_queued",
         "destination",
         "expires_at",
         "due_at",
@@ -135,15 +146,13 @@ postbacks = Table(
         sqlite_where=QUEUED,
         postgresql_where=QUEUED,
     ),
-    # Counting states and what is due reads nothing else.
-    Index("postbacks_state", "destination", "state", "changed_at", "due_at"),
-    Index("postbacks_created", "destination", "origin", "created_at"),
-    Index("postbacks_key", "conversion_key"),
+    # Counting reads nothing else; finding the few in a state that does not last.
+    Index("standings_state", "destination", "state"),
 )
 
-# Attempts that ended; one that is under way stands in its postback's row. Neither this table nor the history has a
-# foreign key: every row of theirs is selected from its postback, none of those is ever deleted, and checking that
-# once more would lock the postback's row each time.
+# Attempts that ended; one that is under way is told by its postback's standing. Neither this table nor the history
+# has a foreign key: every row of theirs is selected from a standing, none of those is ever deleted, and checking that
+# once more would lock a row each time.
 attempts = Table(
     "attempts",
     metadata,

@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Connection, insert, select
 
 from postback_pipeline.ledger.chunks import chunks
 from postback_pipeline.ledger.errors import LedgerError
-from postback_pipeline.ledger.schema import actions, postbacks
+from postback_pipeline.ledger.schema import actions, postbacks, standings
 from postback_pipeline.ledger.stories import Selection
 from postback_pipeline.model import Kind, State
 
-_P = postbacks.c
+_P, _S = postbacks.c, standings.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +74,16 @@ def require_reason(command: str, *, actor: str, reason: str) -> None:
 
 
 def conditions_of(selection: Selection) -> list[ColumnElement[bool]]:
-    """Everything that a selection asks for, save its long lists."""
+    """Everything that a selection asks of postbacks and standings, save its long lists."""
     conditions: list[ColumnElement[bool]] = []
     if selection.destination is not None:
-        conditions.append(_P.destination == selection.destination)
+        conditions.append(_S.destination == selection.destination)
     if selection.states:
-        conditions.append(_P.state.in_([state.value for state in selection.states]))
+        conditions.append(_S.state.in_([state.value for state in selection.states]))
     if selection.event_name is not None:
         conditions.append(_P.event_name == selection.event_name)
     if selection.reason is not None:
-        conditions.append(_P.reason == selection.reason)
+        conditions.append(_S.reason == selection.reason)
     if selection.created_from is not None:
         conditions.append(_P.created_at >= selection.created_from)
     if selection.created_before is not None:
@@ -106,14 +106,15 @@ def _read(connection: Connection, conditions: list[ColumnElement[bool]]) -> dict
             _P.conversion_key,
             _P.revision,
             _P.kind,
-            _P.state,
-            _P.expires_at,
-            _P.unknown_attempts,
+            _S.state,
+            _S.expires_at,
+            _S.unknown_attempts,
             _P.element.is_(None).label("element_erased"),
         )
+        .join(standings, _S.id == _P.id)
         .where(*conditions)
         .order_by(_P.id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True, of=standings)
     )
     return {
         row.id: Selected(

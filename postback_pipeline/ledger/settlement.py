@@ -1,4 +1,4 @@
-"""Writing down how attempts ended: attempts, history and postbacks, many at a time.
+"""Writing down how attempts ended: attempts, history and standings, many at a time.
 
 Belongs here: the statements. Does not belong here: whose result counts (`endings`), what it makes of a postback
 (`machine`).
@@ -30,16 +30,16 @@ from postback_pipeline.ledger.columns import Instant, instant_text
 from postback_pipeline.ledger.lists import among, item, listed_rows
 from postback_pipeline.ledger.machine import Step, Transition
 from postback_pipeline.ledger.outbox_rows import REASON_LENGTH, storable
-from postback_pipeline.ledger.schema import attempts, history, postbacks
+from postback_pipeline.ledger.schema import attempts, history, standings
 from postback_pipeline.ledger.values import Result
 from postback_pipeline.model import Outcome, Phase, State
 
 #: Bytes of a reply that are kept.
 REPLY_BYTES = 2_048
 
-_P = postbacks.c
+_S = standings.c
 
-_OF_IDS = among(_P.id)
+_OF_IDS = among(_S.id)
 _RELEASED = bindparam("is_released", type_=Integer)
 _UNKNOWN = bindparam("is_unknown", type_=Integer)
 
@@ -58,30 +58,30 @@ _HISTORY = insert(history).from_select(
     ],
     select(
         bindparam("at_now", type_=Instant),
-        _P.id,
+        _S.id,
         bindparam("of_state", type_=Text),
         bindparam("new_state", type_=Text),
-        _P.attempts,
+        _S.attempts,
         bindparam("as_outcome", type_=Text),
         bindparam("in_phase", type_=Text),
         bindparam("with_status", type_=Integer),
         bindparam("new_reason", type_=Text),
-        func.coalesce(bindparam("by_actor", type_=Text), _P.owner),
+        func.coalesce(bindparam("by_actor", type_=Text), _S.owner),
     ).where(_OF_IDS),
 )
 
 _CHANGE = (
-    update(postbacks)
+    update(standings)
     .where(_OF_IDS)
     .values(
         state=bindparam("new_state", type_=Text),
         reason=bindparam("new_reason", type_=Text),
         changed_at=bindparam("at_now", type_=Instant),
-        unknown_attempts=_P.unknown_attempts + _UNKNOWN,
-        round_attempts=_P.round_attempts - _RELEASED,
-        round_unknown=_P.round_unknown + _UNKNOWN,
+        unknown_attempts=_S.unknown_attempts + _UNKNOWN,
+        round_attempts=_S.round_attempts - _RELEASED,
+        round_unknown=_S.round_unknown + _UNKNOWN,
         # A round whose only attempt was released has not begun.
-        round_started_at=case((_P.round_attempts <= _RELEASED, null()), else_=_P.round_started_at),
+        round_started_at=case((_S.round_attempts <= _RELEASED, null()), else_=_S.round_started_at),
         token=None,
         owner=None,
         lease_until=None,
@@ -91,7 +91,7 @@ _CHANGE = (
 _LISTED = listed_rows()
 _LISTED_ID = item(_LISTED, 0, BigInteger())
 
-_SET_DUE_AT = update(postbacks).where(_P.id == _LISTED_ID).values(due_at=item(_LISTED, 1, Instant()))
+_SET_DUE_AT = update(standings).where(_S.id == _LISTED_ID).values(due_at=item(_LISTED, 1, Instant()))
 
 #: The attempt began when its postback changed last. Read before that changes again.
 _ATTEMPTS = insert(attempts).from_select(
@@ -112,11 +112,11 @@ _ATTEMPTS = insert(attempts).from_select(
         "stale",
     ],
     select(
-        _P.id,
-        _P.attempts,
-        _P.token,
-        _P.owner,
-        _P.changed_at,
+        _S.id,
+        _S.attempts,
+        _S.token,
+        _S.owner,
+        _S.changed_at,
         item(_LISTED, 1, Instant()),
         bindparam("as_outcome", type_=Text),
         bindparam("is_duplicate", type_=Boolean),
@@ -126,7 +126,7 @@ _ATTEMPTS = insert(attempts).from_select(
         item(_LISTED, 2, Text()),
         item(_LISTED, 3, Instant()),
         false(),
-    ).select_from(_LISTED.join(postbacks, _P.id == _LISTED_ID)),
+    ).select_from(_LISTED.join(standings, _S.id == _LISTED_ID)),
 )
 
 _SET_ATTEMPT = (
@@ -207,7 +207,7 @@ def row_of(result: Result) -> tuple[Any, ...]:
 
 
 def settle(connection: Connection, groups: Groups, *, now: datetime, actor: str | None = None) -> None:
-    """Writes history, attempts and postbacks; the actor is the claim's owner unless another one is named.
+    """Writes history, attempts and standings; the actor is the claim's owner unless another one is named.
 
     The caller holds the rows and has checked the tokens.
     """
@@ -231,7 +231,7 @@ def settle(connection: Connection, groups: Groups, *, now: datetime, actor: str 
                 "of_result": _text(manner.reason, REASON_LENGTH),
             },
         )
-        _change_postbacks(connection, ids, manner, now)
+        _change_standings(connection, ids, manner, now)
     if groups.retries:
         connection.execute(_SET_DUE_AT, {"rows": groups.retries})
 
@@ -276,7 +276,7 @@ def _append_history(connection: Connection, shared: dict[str, Any], steps: tuple
         shared = {**shared, "as_outcome": None, "in_phase": None, "with_status": None}
 
 
-def _change_postbacks(connection: Connection, ids: list[int], manner: Manner, now: datetime) -> None:
+def _change_standings(connection: Connection, ids: list[int], manner: Manner, now: datetime) -> None:
     last = manner.steps[-1]
     connection.execute(
         _CHANGE,

@@ -95,8 +95,8 @@ class StateCount:
     """Postbacks in one state at one destination."""
 
     count: int
-    #: When the one that is longest in this state entered it.
-    oldest: datetime
+    #: When the one that is longest in this state entered it; None for final states, where there may be millions.
+    oldest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

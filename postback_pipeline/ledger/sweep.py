@@ -20,7 +20,7 @@ from postback_pipeline.ledger.endings import lapse, read_sending
 from postback_pipeline.ledger.machine import DEDUP_WINDOW_CLOSED, LEASE_EXPIRED, NOT_DEDUPLICATED, WINDOW_CLOSED
 from postback_pipeline.ledger.moves import move
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.schema import QUEUED, postbacks
+from postback_pipeline.ledger.schema import QUEUED, postbacks, standings
 from postback_pipeline.ledger.values import SweepReport
 from postback_pipeline.model import State
 
@@ -28,8 +28,8 @@ ACTOR = "sweep"
 PARENT_PROCESSED = "parent_processed"
 PARENT_GONE = "parent_not_accepted"
 
-_P = postbacks.c
-_parent = postbacks.alias("parent")
+_P, _S = postbacks.c, standings.c
+_parent = standings.alias("parent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def sweep(database: Database, destination: str, rules: Rules) -> SweepReport:
                 if connection.execute(step.ids.limit(1)).first() is None:
                     break
             with database.writing() as connection:
-                query = step.ids.limit(CHUNK).with_for_update(skip_locked=True, key_share=True, of=postbacks)
+                query = step.ids.limit(CHUNK).with_for_update(skip_locked=True, key_share=True, of=standings)
                 ids = list(connection.execute(query).scalars())
                 if not ids:
                     # A worker or another sweep has them.
@@ -61,25 +61,25 @@ def sweep(database: Database, destination: str, rules: Rules) -> SweepReport:
 
 
 def _steps(destination: str, rules: Rules, now: datetime) -> list[_Step]:
-    mine = select(_P.id).where(_P.destination == destination)
-    queued, held = mine.where(QUEUED), mine.where(_P.state == State.HELD.value)
-    child = held.join(_parent, _parent.c.id == _P.parent_id)
+    mine = select(_S.id).where(_S.destination == destination)
+    queued, held = mine.where(QUEUED), mine.where(_S.state == State.HELD.value)
+    child = held.join(postbacks, _P.id == _S.id).join(_parent, _parent.c.id == _P.parent_id)
     steps = [
         _Step(
-            mine.where(_P.state == State.SENDING.value, _P.lease_until <= now),
+            mine.where(_S.state == State.SENDING.value, _S.lease_until <= now),
             lambda c, ids: _lapse(c, ids, rules, now),
         ),
         _Step(
-            queued.where(_P.expires_at <= now, _P.unknown_attempts == 0),
+            queued.where(_S.expires_at <= now, _S.unknown_attempts == 0),
             lambda c, ids: SweepReport(expired=_move(c, ids, State.EXPIRED, WINDOW_CLOSED, now)),
         ),
         _Step(
             # The receiver may have taken it: saying that it expired would deny that.
-            queued.where(_P.expires_at <= now, _P.unknown_attempts > 0),
+            queued.where(_S.expires_at <= now, _S.unknown_attempts > 0),
             lambda c, ids: SweepReport(parked=_move(c, ids, State.PARKED, WINDOW_CLOSED, now)),
         ),
         _Step(
-            held.where(_P.expires_at <= now),
+            held.where(_S.expires_at <= now),
             lambda c, ids: SweepReport(expired=_move(c, ids, State.EXPIRED, WINDOW_CLOSED, now)),
         ),
         _Step(
@@ -98,9 +98,9 @@ def _steps(destination: str, rules: Rules, now: datetime) -> list[_Step]:
 
 def _too_late_to_resend(mine: Select[int], rules: Rules, now: datetime) -> _Step:
     """Unknown attempts whose retry the receiver would no longer recognise: it waited too long, or the rules changed."""
-    condition = and_(_P.state == State.RETRY.value, _P.round_unknown > 0)
+    condition = and_(_S.state == State.RETRY.value, _S.round_unknown > 0)
     if rules.deduplicates and rules.dedup_window is not None:
-        condition = and_(condition, _P.round_started_at <= now - rules.dedup_window)
+        condition = and_(condition, _S.round_started_at <= now - rules.dedup_window)
     reason = DEDUP_WINDOW_CLOSED if rules.deduplicates else NOT_DEDUPLICATED
     return _Step(mine.where(condition), lambda c, ids: SweepReport(parked=_move(c, ids, State.PARKED, reason, now)))
 

@@ -238,16 +238,18 @@ def test_a_later_verdict_moves_only_what_was_accepted(shop: Shop) -> None:
 
 def test_status_counts_by_destination_and_state_with_the_oldest(shop: Shop, clock: Clock) -> None:
     shop.tell("10.00", "purchase:1")
-    first = clock.now
     clock.forward(hours=1)
     shop.tell("10.00", "purchase:2")
     shop.report("10.00", "purchase:3")
+    pending_since = clock.now
+    clock.forward(minutes=1)
+    shop.report("10.00", "purchase:4")
     shop.report("10.00", destination="affiliate")
     shop.ledger.postpone("affiliate", clock.now + timedelta(hours=1), "too many failures")
     affiliate, meta = shop.ledger.status().destinations
-    assert (meta.destination, meta.due, meta.oldest_due_at) == ("meta", 1, clock.now)
-    assert {state: count.count for state, count in meta.states.items()} == {State.ACCEPTED: 2, State.PENDING: 1}
-    assert meta.states[State.ACCEPTED].oldest == first
+    assert (meta.destination, meta.due, meta.oldest_due_at) == ("meta", 2, pending_since)
+    assert {state: count.count for state, count in meta.states.items()} == {State.ACCEPTED: 2, State.PENDING: 2}
+    assert (meta.states[State.PENDING].oldest, meta.states[State.ACCEPTED].oldest) == (pending_since, None)
     assert (affiliate.due, affiliate.not_before) == (0, clock.now + timedelta(hours=1))
     assert affiliate.postpone_reason == "too many failures"
 

@@ -134,7 +134,9 @@ def test_an_enqueue_does_not_wait_for_the_worker_that_has_a_postback_just_now(po
     postgres_shop.report("10.00", "purchase:1")
     postgres_shop.report("10.00", "purchase:2")
     both = [postgres_shop.desired(f"purchase:{number}", "9.00") for number in (1, 2)]
-    locks = sqlalchemy.text("SELECT id FROM postbacks WHERE conversion_key = 'purchase:1' FOR UPDATE")
+    locks = sqlalchemy.text(
+        "SELECT id FROM standings JOIN postbacks USING (id) WHERE conversion_key = 'purchase:1' FOR UPDATE OF standings"
+    )
     with postgres_shop.ledger._database.engine.connect() as worker:
         worker.execute(locks)
         assert postgres_shop.enqueue(*both).actions == {Action.WAITS: 1, Action.REPLACE: 1}
