@@ -1,0 +1,201 @@
+"""Rows 22 and 40 of the failure matrix: clocks that are wrong, step back or change their offset; people who repeat."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from aiohttp import web
+
+from postback_pipeline.ledger import Ledger, Resolution, Selection
+from postback_pipeline.model import Outcome, State
+from tests.delivery.lines import NAME, Clock, Line, desired
+from tests.delivery.receivers import Receiver, ok, replying, reset
+from tests.faults.played import Play, play
+
+ANN, WHY = "ann", "asked the receiver"
+
+
+@pytest.mark.parametrize("step", [timedelta(hours=-1), timedelta(days=-1)])
+def test_row_22_a_clock_that_steps_back_sends_nothing_early_and_nothing_twice(
+    any_ledger: Ledger, clock: Clock, step: timedelta
+) -> None:
+    down = True
+
+    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+        return web.Response(status=503 if down else 200, text="OK")
+
+    async def acts(begun: Play) -> None:
+        nonlocal down
+        begun.fill(2)
+        await begun.drain()
+        down = False
+        clock.forward(days=step.days, seconds=step.seconds)
+        await begun.drain(3)
+        assert len(begun.book.hits) == 2, "their retries are due by the clock that gave them their instant"
+        clock.forward(days=2)
+        await begun.drain(2, hours=3)
+        assert begun.states == [State.ACCEPTED] * 2
+        begun.account(2)
+
+    play(answer, any_ledger, clock, acts, options="retry = { first_seconds = 600 }\n")
+
+
+def test_row_22_a_clock_that_jumps_ahead_under_a_drain_sends_nothing_twice(any_ledger: Ledger, clock: Clock) -> None:
+    """The jump makes leases look as if they had run out: others take over, and the first one's word comes late."""
+
+    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+        if len(receiver.hits) == 2:
+            clock.forward(days=1)
+            any_ledger.sweep(NAME, begun_line[0].rules)
+        return web.Response(text="OK")
+
+    begun_line: list[Line] = []
+
+    async def acts(begun: Play) -> None:
+        begun_line.append(begun.line)
+        begun.fill(6)
+        await begun.drain(3, minutes=5)
+        assert set(begun.states) <= {State.ACCEPTED, State.PARKED}
+        assert len(begun.book.hits) == len(set(begun.book.keys))
+        begun.account(6)
+
+    play(answer, any_ledger, clock, acts, options="concurrency = 2\n")
+
+
+@contextmanager
+def local_time(zone: str) -> Iterator[None]:
+    """This process believes to be in a time zone."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = zone
+    time.tzset()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TZ"]
+        else:
+            os.environ["TZ"] = before
+        time.tzset()
+
+
+#: The night in which the local clock is put back, by an hour unless nothing is put back at all; a day of 23 hours too.
+NIGHTS = {
+    "Europe/Berlin": [(2025, 10, 26), (2026, 3, 29)],
+    "America/Sao_Paulo": [(2018, 2, 18), (2018, 11, 4)],
+    "Asia/Kolkata": [(2026, 3, 29)],
+}
+
+
+@pytest.mark.parametrize(("zone", "day"), [(zone, day) for zone, days in NIGHTS.items() for day in days])
+def test_row_22_windows_open_and_close_at_their_instants_on_days_of_23_and_25_hours(
+    any_ledger: Ledger, clock: Clock, zone: str, day: tuple[int, int, int]
+) -> None:
+    midnight = datetime(*day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    instants = [midnight + timedelta(minutes=30 * step) for step in range(-8, 12)]
+
+    async def acts(begun: Play) -> None:
+        start = instants[0] - timedelta(hours=1)
+        clock.forward(seconds=(start - clock()).total_seconds())
+        # Each may leave for twenty minutes, and for no instant more.
+        begun.line.enqueue(
+            *(
+                desired(number, not_before=at, expires_at=at + timedelta(minutes=20))
+                for number, at in enumerate(instants)
+            )
+        )
+        for number, at in enumerate(instants):
+            clock.forward(seconds=(at - timedelta(minutes=2) - clock()).total_seconds())
+            await begun.drain()
+            assert len(begun.book.hits) == (number + 1) // 2
+            # Every other one is looked at in its window, the rest when it has just closed.
+            later = timedelta(minutes=1) if number % 2 == 0 else timedelta(minutes=21)
+            clock.forward(seconds=(at + later - clock()).total_seconds())
+            await begun.drain()
+        in_order = sorted(begun.stories, key=lambda story: int(story.transaction_id.removeprefix("order-")))
+        assert [story.due_at for story in in_order] == instants
+        assert [story.state for story in in_order] == [State.ACCEPTED, State.EXPIRED] * 10
+        begun.account(20)
+
+    with local_time(zone):
+        play(ok, any_ledger, clock, acts)
+
+
+def replay(ledger: Ledger, *, force: bool = False) -> int:
+    """What a person types; how many it changed."""
+    return len(ledger.replay(Selection(destination=NAME), actor=ANN, reason=WHY, force=force).changed)
+
+
+def test_row_40_a_replay_repeated_is_one_replay(any_ledger: Ledger, clock: Clock) -> None:
+    refusing = True
+
+    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+        return web.Response(status=400 if refusing else 200, text="OK")
+
+    async def acts(begun: Play) -> None:
+        nonlocal refusing
+        begun.fill(3)
+        await begun.drain()
+        assert begun.states == [State.REJECTED] * 3
+        refusing = False
+        assert [replay(any_ledger) for _ in range(3)] == [3, 0, 0]
+        await begun.drain()
+        assert begun.states == [State.ACCEPTED] * 3
+        assert [[attempt.outcome for attempt in story.attempts] for story in begun.stories] == [
+            [Outcome.REJECTED, Outcome.ACCEPTED]
+        ] * 3
+        begun.account(3)
+
+    play(answer, any_ledger, clock, acts)
+
+
+def test_row_40_what_was_accepted_is_replayed_by_force_only_and_as_a_new_revision(
+    any_ledger: Ledger, clock: Clock
+) -> None:
+    async def acts(begun: Play) -> None:
+        begun.fill(2)
+        await begun.drain()
+        assert replay(any_ledger) == 0
+        await begun.drain()
+        assert len(begun.book.hits) == 2
+        assert [replay(any_ledger, force=True) for _ in range(2)] == [2, 0]
+        await begun.drain(2)
+        assert sorted((story.conversion_key, story.revision) for story in begun.stories) == [
+            (f"purchase:order-{number}", revision) for number in range(2) for revision in (1, 2)
+        ]
+        assert len(begun.receiver.hits) == 4
+        # The element is the first one's, so its key is, too: the receiver can tell that it was said twice.
+        assert sorted(begun.book.keys) == sorted([*begun.book.keys[:2]] * 2)
+
+    play(ok, any_ledger, clock, acts)
+
+
+def test_row_40_every_step_of_a_person_is_kept_with_name_and_reason(any_ledger: Ledger, clock: Clock) -> None:
+    async def acts(begun: Play) -> None:
+        begun.fill(1)
+        await begun.drain()
+        (story,) = begun.stories
+        assert story.state is State.PARKED
+        selection = Selection(ids=[story.postback_id])
+        assert len(any_ledger.resolve(selection, Resolution.RESEND, actor=ANN, reason=WHY).changed) == 1
+        (story,) = begun.stories
+        assert [change.actor for change in story.history][-1] == ANN
+        begun.account(1)
+
+    play(reset, any_ledger, clock, acts)
+
+
+def test_row_40_a_replay_that_nobody_signs_does_nothing(ledger: Ledger, clock: Clock) -> None:
+    async def acts(begun: Play) -> None:
+        begun.fill(1)
+        await begun.drain()
+        with pytest.raises(Exception, match="name and a reason"):
+            ledger.replay(Selection(destination=NAME), actor="", reason="")
+        assert begun.states == [State.REJECTED]
+
+    play(replying(400), ledger, clock, acts)
