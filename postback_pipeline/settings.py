@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from postback_pipeline.model import PostbackError
@@ -22,6 +23,8 @@ from postback_pipeline.model import PostbackError
 CONFIG_VARIABLE = "POSTBACK_CONFIG"
 HOME_VARIABLE = "POSTBACK_HOME"
 DEFAULT_CONFIG = "postbacks.toml"
+#: Names of the variables that came from a `.env` file, for this process and those it starts.
+FOLLOWED_VARIABLE = "POSTBACK_FROM_ENV_FILE"
 
 
 class SettingsError(PostbackError):
@@ -236,6 +239,20 @@ def read_variable(name: str, field: str, file: Path) -> str:
     if not value:
         raise SettingsError(f"{file}: {field} names the environment variable {name}, which is not set. Set it.")
     return value
+
+
+def load_env_file(file: Path) -> None:
+    """Brings `os.environ` up to date with the `.env` file beside a settings file, as often as it is called.
+
+    What the environment holds already wins, unless it came from that file: a value that is changed there, such as a
+    new secret, is then seen by processes that have been running for long, and by those that they start.
+    """
+    followed = set(os.environ.get(FOLLOWED_VARIABLE, "").split())
+    for name, value in dotenv_values(file.with_name(".env")).items():
+        if value is not None and (name in followed or os.environ.get(name, value) == value):
+            os.environ[name] = value
+            followed.add(name)
+    os.environ[FOLLOWED_VARIABLE] = " ".join(sorted(followed))
 
 
 def load_settings(config: str | os.PathLike[str] | None = None) -> Settings:

@@ -59,10 +59,8 @@ def read_settings(config: Path | None) -> Settings:
     Raises:
         SettingsError: missing or wrong.
     """
-    from dotenv import load_dotenv
-
-    from postback_pipeline.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, load_settings
+    from postback_pipeline.settings import CONFIG_VARIABLE, DEFAULT_CONFIG, load_env_file, load_settings
 
     file = Path(config or os.environ.get(CONFIG_VARIABLE) or DEFAULT_CONFIG).absolute()
-    load_dotenv(file.with_name(".env"))
+    load_env_file(file)
     return load_settings(file)

@@ -16,7 +16,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
 from packaging.version import Version
 
-from postback_pipeline.settings import Settings, load_settings
+from postback_pipeline.settings import Settings, load_env_file, load_settings
 
 WAREHOUSE_VARIABLE = "POSTBACK_WAREHOUSE"
 DBT_FOLDER = Path(__file__).parents[2] / "dbt_project"
@@ -54,6 +54,7 @@ class Dbt(DbtCliResource):
 def defs() -> dg.Definitions:
     """`settings` and `dbt`."""
     settings = load_settings()
+    load_env_file(settings.file)
     return dg.Definitions(
         resources={
             "settings": settings,

@@ -29,7 +29,7 @@ from postback_pipeline.delivery.sending import Sender
 from postback_pipeline.delivery.transport import Transport, WireTransport
 from postback_pipeline.destinations.base import Destination
 from postback_pipeline.ledger import Ledger
-from postback_pipeline.settings import Delivery, DestinationSettings, Mode, Settings
+from postback_pipeline.settings import Delivery, DestinationSettings, Mode, Settings, load_env_file
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -99,6 +99,7 @@ def run_drain(
         LedgerUnavailable: as `drain`.
     """
     destination_settings = settings.destinations[name]
+    load_env_file(settings.file)
 
     async def run(signals: _Signals) -> DrainReport:
         stop = signals.stop_on_receipt()

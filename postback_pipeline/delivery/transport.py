@@ -21,6 +21,7 @@ from postback_pipeline.delivery.addresses import AddressRefused, Allowed, Names,
 from postback_pipeline.delivery.transport_connection import Attempt, Connection
 from postback_pipeline.delivery.transport_errors import CLOSED, WireError, explain
 from postback_pipeline.delivery.transport_pool import Deadlines, Pool
+from postback_pipeline.delivery.transport_reply import BODY_CAP
 from postback_pipeline.delivery.transport_request import Origin, split_url
 from postback_pipeline.delivery.transport_tls import TlsConnection
 from postback_pipeline.destinations.base import Reply, Request
@@ -129,7 +130,7 @@ class WireTransport:
         attempt.connected = True
         if not connection.usable:
             raise WireError(CLOSED)
-        answer = connection.begin(attempt)
+        answer = connection.begin(attempt, request.longest_reply or BODY_CAP)
         self._deadlines.watch(connection, attempt.ends_at)
         try:
             self._write(connection, head, request.body)

@@ -12,7 +12,7 @@ import time
 from typing import cast
 
 from postback_pipeline.delivery.transport_errors import BROKE_OFF, CLOSED, WireError
-from postback_pipeline.delivery.transport_reply import ReplyReader
+from postback_pipeline.delivery.transport_reply import BODY_CAP, ReplyReader
 from postback_pipeline.destinations.base import Reply
 from postback_pipeline.model import Phase
 
@@ -75,10 +75,13 @@ class Connection(asyncio.Protocol):
             return False
         return False
 
-    def begin(self, attempt: Attempt) -> asyncio.Future[Reply]:
-        """Takes an attempt on; what `write` writes is its request. Its reply, or why there is none, is the result."""
+    def begin(self, attempt: Attempt, body_cap: int = BODY_CAP) -> asyncio.Future[Reply]:
+        """Takes an attempt on; what `write` writes is its request. Its reply, or why there is none, is the result.
+
+        `body_cap`: the most bytes of the reply's body, after decompression.
+        """
         attempt.answer = answer = self._loop.create_future()
-        self._reader.begin()
+        self._reader.begin(body_cap)
         self._attempt = attempt
         return answer
 

@@ -15,7 +15,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from postback_pipeline.delivery.transport_errors import BROKE_OFF, CLOSED, WireError
 from postback_pipeline.destinations.base import Reply
 
-#: Longest reply that is read, after decompression. Bytes.
+#: Longest reply that is read, after decompression, unless a request asks for a longer one. Bytes.
 BODY_CAP = 64 * 1024
 #: Longest head, together with the interim replies (1xx) before it. Bytes.
 HEAD_CAP = 32 * 1024
@@ -74,7 +74,7 @@ class ReplyReader:
     """
 
     __slots__ = (
-        *("_body", "_fed", "_kept", "_lines", "_parser", "_size", "_status"),
+        *("_body", "_body_cap", "_fed", "_kept", "_lines", "_parser", "_size", "_status"),
         *("complete", "head_complete", "keep_alive", "surplus"),
     )
 
@@ -84,8 +84,9 @@ class ReplyReader:
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True)
         self.begin()
 
-    def begin(self) -> None:
-        """Forgets the last reply."""
+    def begin(self, body_cap: int = BODY_CAP) -> None:
+        """Forgets the last reply. `body_cap`: the most bytes of the next one's body."""
+        self._body_cap = body_cap
         self._lines: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._size = 0
@@ -117,7 +118,7 @@ class ReplyReader:
         # A cap must not depend on how bytes arrive: what is beyond it is not even parsed.
         rest = memoryview(data)
         while rest and not self.complete:
-            room = (WIRE_CAP if self.head_complete else HEAD_CAP) - self._fed
+            room = (max(WIRE_CAP, 2 * self._body_cap) if self.head_complete else HEAD_CAP) - self._fed
             if room <= 0:
                 raise self._too_long()
             self._parse(rest[:room])
@@ -153,22 +154,22 @@ class ReplyReader:
         if (self._field(b"transfer-encoding") or b"chunked").lower() != b"chunked":
             raise WireError("the reply is encoded in a way that is not read")
         encoding = self._field(b"content-encoding")
-        return _unpacked(body, encoding.lower()) if encoding and body else body
+        return _unpacked(body, encoding.lower(), self._body_cap) if encoding and body else body
 
     def _parse(self, data: bytes | memoryview) -> None:
         self._fed += len(data)
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
-            if not self.complete and self._size <= BODY_CAP:
+            if not self.complete and self._size <= self._body_cap:
                 raise WireError("the reply is not HTTP") from None
             self.surplus = True
-        if self._size > BODY_CAP:
+        if self._size > self._body_cap:
             raise self._too_long()
 
     def _too_long(self) -> WireError:
         if self.head_complete:
-            return WireError(f"the reply is longer than {BODY_CAP} bytes")
+            return WireError(f"the reply is longer than {self._body_cap} bytes")
         return WireError(f"the reply's head is longer than {HEAD_CAP} bytes")
 
     def _field(self, name: bytes) -> bytes | None:
@@ -197,7 +198,7 @@ class ReplyReader:
         """A piece of the body, without its framing."""
         if not self.complete:
             self._size += len(body)
-            if self._size <= BODY_CAP:
+            if self._size <= self._body_cap:
                 self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -211,7 +212,7 @@ class ReplyReader:
         self.keep_alive = self._parser.should_keep_alive()
 
 
-def _unpacked(body: bytes, encoding: bytes) -> bytes:
+def _unpacked(body: bytes, encoding: bytes, body_cap: int) -> bytes:
     """A body out of its compression, which nobody asked for."""
     if encoding == b"identity":
         return body
@@ -223,11 +224,11 @@ def _unpacked(body: bytes, encoding: bytes) -> bytes:
         bits = -15
     decoder = zlib.decompressobj(bits)
     try:
-        plain = decoder.decompress(body, BODY_CAP + 1)
+        plain = decoder.decompress(body, body_cap + 1)
     except zlib.error:
         raise WireError("the reply's compression is damaged") from None
-    if len(plain) > BODY_CAP:
-        raise WireError(f"the reply is longer than {BODY_CAP} bytes")
+    if len(plain) > body_cap:
+        raise WireError(f"the reply is longer than {body_cap} bytes")
     if not decoder.eof or decoder.unused_data:
         raise WireError("the reply's compression is damaged")
     return plain

@@ -237,3 +237,12 @@ def test_row_10_exactly_those_to_blame_are_rejected_and_the_others_accepted(
     with open_ledger(f"sqlite:///{file}", "test") as ledger:
         _, line, _ = drained(refusing(*blamed), ledger, Clock(), rows, f"batch_rows = {batch}\n")
         assert line.states() == [State.REJECTED if number in bad else State.ACCEPTED for number in range(rows)]
+
+
+def test_a_long_reply_to_a_long_batch_is_read_to_its_end(ledger: Ledger, clock: Clock) -> None:
+    def say(received: list[str]) -> web.Response:
+        found = [{"key": f"purchase:{o}.1", "status": "accepted", "note": "x" * 400} for o in received]
+        return web.json_response({"results": found})
+
+    report, _, receiver = drained(saying(say), ledger, clock, 250)
+    assert (dict(report.outcomes), len(receiver.hits)) == ({"accepted": 250}, 1)

@@ -339,3 +339,18 @@ def test_no_error_text_shows_the_url(on_loop: OnLoop) -> None:
     errors = [each.error for each in on_loop(go())]
     assert all(errors)
     assert [error for error in errors if error and ("canary" in error or "127.0.0.1" in error)] == []
+
+
+def test_a_request_may_ask_for_a_longer_reply(on_loop: OnLoop) -> None:
+    asked = 20 * BODY_CAP
+
+    async def go(size: int) -> Exchange:
+        reply = answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size, b"x" * size)
+        async with serving(reply) as server, WireTransport("loopback") as transport:
+            request = Request("POST", f"http://127.0.0.1:{server.port}/", {}, b"{}", longest_reply=asked)
+            return await transport.send(request, deadline_seconds=5)
+
+    whole, longer = on_loop(go(asked)), on_loop(go(asked + 1))
+    assert whole.reply is not None
+    assert len(whole.reply.body) == asked
+    assert (longer.reply, longer.error) == (None, f"the reply is longer than {asked} bytes")
