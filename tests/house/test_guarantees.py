@@ -1,0 +1,46 @@
+"""`docs/guarantees.md` names tests that exist, and every test that is named after a row of the failure matrix."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+#: Rows that this page answers for.
+ROWS = {*range(1, 23), 27, 28, *range(36, 43)}
+
+_ROW = re.compile(r"^\| (\d+) \|.*$", re.MULTILINE)
+_FILE = re.compile(r"`(tests/[a-z_/]+\.py)`: ((?:`\w+`(?:, )?)+)")
+
+
+def named() -> dict[int, set[tuple[str, str]]]:
+    """Row -> (file, test) in its line of the table."""
+    return {
+        int(line[1]): {(file, test) for file, tests in _FILE.findall(line[0]) for test in re.findall(r"\w+", tests)}
+        for line in _ROW.finditer(PAGE)
+    }
+
+
+def written() -> Iterator[tuple[int, tuple[str, str]]]:
+    """Row and (file, test) of every test whose name says which row it is about; it may be about several."""
+    for file in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_row_"):
+                for row in re.findall(r"row_(\d\d)", node.name):
+                    yield int(row), (str(file.relative_to(ROOT)), node.name)
+
+
+def test_every_row_is_answered_for_once() -> None:
+    rows = [int(line[1]) for line in _ROW.finditer(PAGE)]
+    assert rows == sorted(ROWS)
+    assert [row for row, tests in named().items() if not tests] == []
+
+
+def test_the_page_names_the_tests_of_each_row_and_no_others() -> None:
+    found: dict[int, set[tuple[str, str]]] = {}
+    for row, test in written():
+        found.setdefault(row, set()).add(test)
+    assert found == named()
