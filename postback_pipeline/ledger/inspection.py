@@ -73,7 +73,9 @@ def _status(
 def _count_states(connection: Connection) -> dict[str, dict[State, StateCount]]:
     each = (_S.destination, _S.state)
     # Apart: the index knows how many there are, only the rows know since when.
-    ages = select(*each, func.min(_S.changed_at)).where(_S.state.in_([state.value for state in _AWAITED]))
+    ages = select(*each, func.min(_S.changed_at)).where(
+        _S.destination.in_(select(destinations.c.name)), _S.state.in_([state.value for state in _AWAITED])
+    )
     oldest = {(row[0], row[1]): row[2] for row in connection.execute(ages.group_by(*each))}
     counts: dict[str, dict[State, StateCount]] = {}
     for row in connection.execute(select(*each, func.count()).group_by(*each)):

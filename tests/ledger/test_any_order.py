@@ -24,6 +24,7 @@ from postback_pipeline.ledger import (
     Story,
     open_ledger,
 )
+from postback_pipeline.ledger.drains import BEAT_LAPSE
 from postback_pipeline.model import Desired, Facts, Kind, Outcome, Postback, State
 from postback_pipeline.settings import Guard
 
@@ -60,6 +61,13 @@ class AnyOrder(RuleBasedStateMachine):
         #: What the receiver accepted, as far as workers and people told the ledger.
         self.accepted: dict[str, Decimal] = {}
         self.claims: list[Claim] = []
+        #: Leases that were given out and have not ended, by token.
+        self.leases: dict[str, datetime] = {}
+        #: The destination's breaker and turns, and the drains at work.
+        self.trips = 0
+        self.not_before = NOON
+        self.next_turn_at = NOON
+        self.beats: dict[str, datetime] = {}
 
     @initialize(deduplicates=st.booleans(), judges_later=st.booleans())
     def choose_receiver(self, deduplicates: bool, judges_later: bool) -> None:
@@ -127,7 +135,12 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(limit=st.integers(1, 3))
     def claim(self, limit: int) -> None:
+        under_way = [until for until in self.leases.values() if until > self.now]
         claims = self.ledger.claim("meta", limit, lease_seconds=60, owner="w", rules=self.receiver)
+        if self.now < self.not_before or (self.trips and under_way):
+            assert claims == []
+        assert len(claims) <= (1 if self.trips else limit)
+        self.leases |= {claim.token: claim.lease_until for claim in claims}
         for claim in claims:
             before = self.accepted.get(claim.conversion_key)
             assert (claim.kind is Kind.CONVERSION) == (before is None)
@@ -149,9 +162,12 @@ class AnyOrder(RuleBasedStateMachine):
     def end(self, claim: Claim, outcome: Outcome, **more: Any) -> None:
         state = self.story(claim).state
         result = Result(claim.postback_id, claim.token, outcome, self.now, **more)
-        stale = self.ledger.record([result], rules=self.receiver).late
+        recorded = self.ledger.record([result], rules=self.receiver)
+        self.leases.pop(claim.token, None)
+        assert (recorded.paused, recorded.trips) == (False, self.trips)
+        assert (recorded.not_before or NOON) == self.not_before
         after = self.story(claim).state
-        if stale:
+        if recorded.late:
             assert after is state
         elif after is State.ACCEPTED:
             self.note_accepted(claim.postback_id)
@@ -159,12 +175,67 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.claims)
     @rule()
     def worker_stops(self) -> None:
-        self.ledger.release([self.claims.pop()])
+        claim = self.claims.pop()
+        self.leases.pop(claim.token, None)
+        self.ledger.release([claim])
 
     @precondition(lambda self: self.claims)
     @rule()
     def worker_dies(self) -> None:
         self.claims.pop()
+
+    @precondition(lambda self: self.claims)
+    @rule(some=st.integers(1, 3))
+    def batch_is_refused_as_a_whole(self, some: int) -> None:
+        batch, self.claims = self.claims[:some], self.claims[some:]
+        before = {claim.postback_id: self.story(claim) for claim in batch}
+        results = [Result(claim.postback_id, claim.token, Outcome.REJECTED, self.now, final=False) for claim in batch]
+        again = self.ledger.reattempt(results, batch, lease_seconds=60)
+        for claim in batch:
+            self.leases.pop(claim.token, None)
+        for claim in again:
+            (old,) = [each for each in batch if each.postback_id == claim.postback_id]
+            assert (claim.attempt, claim.key, claim.element) == (old.attempt + 1, old.key, old.element)
+            assert self.story(claim).attempts[-2].outcome is Outcome.REJECTED
+        # Those whose lease was lost stay as they were.
+        lost = {claim.postback_id for claim in batch} - {claim.postback_id for claim in again}
+        for postback_id in lost:
+            (story,) = self.ledger.inspect(postback_id)
+            assert story.state is before[postback_id].state
+        self.leases |= {claim.token: claim.lease_until for claim in again}
+        self.claims += again
+
+    @rule()
+    def breaker_opens(self) -> None:
+        until = self.ledger.trip("meta", "failing", rules=self.receiver)
+        if not self.trips or self.now >= self.not_before:
+            self.trips += 1
+            assert until >= self.now + timedelta(seconds=self.receiver.retry_first_seconds / 2)
+        assert until >= self.not_before
+        self.not_before = until
+
+    @rule()
+    def receiver_recovers(self) -> None:
+        self.ledger.recover("meta")
+        self.trips = 0
+
+    @rule(count=st.integers(1, 5))
+    def turns_are_taken(self, count: int) -> None:
+        first = self.ledger.take_turns("meta", count, 2.0)
+        assert first == max(self.now, self.next_turn_at)
+        self.next_turn_at = first + timedelta(seconds=count / 2)
+
+    @rule(owner=st.sampled_from(["run-1", "run-2"]), stops=st.booleans())
+    def drain_says_so(self, owner: str, stops: bool) -> None:
+        if stops:
+            self.ledger.leave("meta", owner)
+            self.beats.pop(owner, None)
+        else:
+            self.ledger.beat("meta", owner)
+            self.beats[owner] = self.now
+        assert self.ledger.due(["meta"])["meta"].working == any(
+            self.now - seen < BEAT_LAPSE for seen in self.beats.values()
+        )
 
     @precondition(lambda self: self.receiver.judges_later)
     @rule(processed=st.booleans())
@@ -219,6 +290,9 @@ class AnyOrder(RuleBasedStateMachine):
             reported = [story.value for story in stories if story.state in REPORTED]
             assert (reported[-1] if reported else None) == self.accepted.get(key)
             for story in stories:
+                # Every attempt is told once, and only the last one may be under way.
+                assert [attempt.number for attempt in story.attempts] == list(range(1, len(story.attempts) + 1))
+                assert (story.state is State.SENDING) == any(attempt.outcome is None for attempt in story.attempts)
                 # The history tells the states.
                 afters = [change.to_state for change in story.history]
                 assert [change.from_state for change in story.history] == [None, *afters[:-1]]
@@ -234,6 +308,7 @@ class AnyOrder(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def converge(self) -> None:
+        self.receiver_recovers()
         self.now += timedelta(hours=1)
         self.sweep()
         for _ in range(5):

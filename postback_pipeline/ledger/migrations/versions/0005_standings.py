@@ -80,7 +80,7 @@ def _standings() -> None:
     names = ", ".join(["id", "destination", *STANDING])
     op.execute(f"INSERT INTO standings ({names}) SELECT {names} FROM postbacks")  # noqa: S608
     queued = sa.text("state IN ('pending', 'retry')")
-    columns = ["destination", "expires_at", "due_at", "id"]
+    columns = ["destination", "expires_at", "due_at", "id", "state"]
     op.create_index("standings_queued", "standings", columns, sqlite_where=queued, postgresql_where=queued)
     op.create_index("standings_state", "standings", ["destination", "state"])
 
