@@ -30,6 +30,7 @@ from postback_pipeline.ledger.values import Claim, Recorded, Result
 from postback_pipeline.model import Outcome, State
 
 _S = standings.c
+_IS_SENDING = State.SENDING.value
 
 _SENDING = (
     select(
@@ -95,26 +96,24 @@ def lapse(
     return transitions
 
 
-def read_sending(connection: Connection, ids: Collection[int]) -> list[Row[Any]]:
+def read_sending(connection: Connection, ids: Collection[int]) -> Sequence[Any]:
     """Postbacks by id as `lapse` needs them, locked."""
-    return list(connection.execute(_SENDING, {"ids": ids}).all())
+    return connection.execute(_SENDING, {"ids": ids}).all()
 
 
 def fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple[Row[Any], Result]], list[Result]]:
     """Locks the postbacks; parts results into those whose token still holds its postback, with its row, and others."""
-    rows: dict[int, Row[Any]] = {
-        row.id: row for row in read_sending(connection, {result.postback_id for result in results})
-    }
+    ids = {result.postback_id for result in results}
+    # By position: these lines are run for every attempt.
+    rows: dict[str, Any] = {row[2]: row for row in read_sending(connection, ids) if row[1] == _IS_SENDING}
     held, late = [], []
     for result in results:
-        # Taken out: of two results for one claim the first one counts.
-        row = rows.pop(result.postback_id, None)
-        if row is None:
-            late.append(result)
-        elif row.state == State.SENDING.value and row.token == result.token:
+        # Taken out: of two results for one claim the first one counts. A token is one postback's.
+        row = rows.get(result.token)
+        if row is not None and row[0] == result.postback_id:
+            del rows[result.token]
             held.append((row, result))
         else:
-            rows[result.postback_id] = row
             late.append(result)
     return held, late
 

@@ -292,4 +292,7 @@ def _change_standings(connection: Connection, ids: list[int], manner: Manner, no
 
 
 def _text(text: str | None, length: int) -> str | None:
-    return storable(text, length) if text else None
+    if not text:
+        return None
+    # Nearly all are plain and short.
+    return text if text.isascii() and len(text) <= length and "\0" not in text else storable(text, length)
