@@ -218,6 +218,11 @@ class Settings(_Strict):
         """Folder of `conversions.csv`, `routes.csv`, `click_id_parameters.csv`."""
         return self.file.parent / self.definitions
 
+    @property
+    def ledger_mark_path(self) -> Path:
+        """The file that says how far this deployment has seen its ledger; not to be backed up with it."""
+        return self.home / "ledger_mark.json"
+
     def ledger_url(self) -> str:
         """The ledger's SQLAlchemy URL.
 

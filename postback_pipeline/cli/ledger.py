@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from postback_pipeline.cli.adopting import adopt
 from postback_pipeline.cli.frame import Config, Json, read_settings
 from postback_pipeline.cli.ledger_options import (
     CreatedBefore,
@@ -101,6 +102,7 @@ def inspect(
         typer.echo(f"These are the newest of {found.count}; --limit shows more.", err=True)
 
 
+ledger.command()(adopt)
 for command in (replay, resolve, cancel, pause, resume, approve):
     ledger.command()(command)
 ledger.command("import")(import_reported)

@@ -43,7 +43,7 @@ def defs() -> dg.Definitions:
                 seen = figures(report, ledger.now())
                 context.log_event(dg.AssetObservation(KEY, partition=name, metadata=seen))
 
-        with open_ledger(settings.ledger_url(), settings.environment) as ledger:
+        with open_ledger(settings.ledger_url(), settings.environment, mark=settings.ledger_mark_path) as ledger:
             report = run_drain(name, build_destinations(settings)[name], settings, ledger, tell=tell)
             metadata = {**figures(report, ledger.now()), **for_a_person(ledger, report)}
         return dg.MaterializeResult(

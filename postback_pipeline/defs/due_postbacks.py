@@ -69,7 +69,7 @@ def defs() -> dg.Definitions:
         context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
     ) -> dg.SensorResult | dg.SkipReason:
         try:
-            with open_ledger(settings.ledger_url(), settings.environment) as ledger:
+            with open_ledger(settings.ledger_url(), settings.environment, mark=settings.ledger_mark_path) as ledger:
                 due = ledger.due(sorted(settings.destinations))
         except LedgerUnavailable:
             raise

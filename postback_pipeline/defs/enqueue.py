@@ -83,7 +83,7 @@ def defs() -> dg.Definitions:
     def enqueued(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
         with (
             open_warehouse(settings.warehouse_path) as connection,
-            open_ledger(settings.ledger_url(), settings.environment) as ledger,
+            open_ledger(settings.ledger_url(), settings.environment, mark=settings.ledger_mark_path) as ledger,
         ):
             check_ledger_identity(connection, ledger.identity)
             reports = enqueue_outbox(read_outbox(connection), ledger, build_destinations(settings), settings)

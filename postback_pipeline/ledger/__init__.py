@@ -5,6 +5,7 @@ with the same statements. Does not belong here: receivers' rules (handed in as `
 function), HTTP, the warehouse, Dagster. This file re-exports the public names and holds nothing else.
 """
 
+from postback_pipeline.ledger.adoption import Adopted
 from postback_pipeline.ledger.creation import create_ledger, open_ledger, upgrade_ledger
 from postback_pipeline.ledger.errors import LedgerError, LedgerUnavailable
 from postback_pipeline.ledger.ledger import Ledger
@@ -43,6 +44,7 @@ from postback_pipeline.ledger.values import (
 
 __all__ = [
     "Action",
+    "Adopted",
     "Approval",
     "AttemptStory",
     "Belief",

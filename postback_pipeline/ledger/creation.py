@@ -19,6 +19,7 @@ from sqlalchemy import Connection, inspect, select, text
 from postback_pipeline.ledger.database import Database, parse_url, sqlite_file
 from postback_pipeline.ledger.errors import LedgerError
 from postback_pipeline.ledger.ledger import Ledger
+from postback_pipeline.ledger.mark import Mark
 from postback_pipeline.ledger.schema import SCHEMA_VERSION, VERSION_TABLE, ledger_identity, metadata
 from postback_pipeline.ledger.values import LedgerIdentity
 
@@ -79,17 +80,22 @@ def upgrade_ledger(url: str, environment: str) -> LedgerIdentity:
         database.close()
 
 
-def open_ledger(url: str, environment: str, *, clock: Callable[[], datetime] | None = None) -> Ledger:
+def open_ledger(
+    url: str, environment: str, *, mark: Path | None = None, clock: Callable[[], datetime] | None = None
+) -> Ledger:
     """Opens an existing ledger.
 
     Args:
         url: as for `create_ledger`.
         environment: must be the one it was created for.
+        mark: the deployment's file that says how far it has seen its ledger (`settings.ledger_mark_path`). Whoever
+            sends or enqueues names it; it is made if it is missing.
         clock: for tests; otherwise PostgreSQL's clock, or this machine's for SQLite.
 
     Raises:
         LedgerError: it is missing, unreadable, not a ledger, of another environment, older or newer than this
-            program, or cannot be written to. The sentence says which and what to do.
+            program, or cannot be written to, or the mark says that it is not the newest. The sentence says which and
+            what to do.
     """
     database = _existing(url, clock)
     try:
@@ -101,7 +107,15 @@ def open_ledger(url: str, environment: str, *, clock: Callable[[], datetime] | N
                     f"The ledger at {database.name} has schema {version}, this program needs {SCHEMA_VERSION}."
                     " Run: postback ledger init --upgrade"
                 )
-            return Ledger(database, _identity(connection, database, environment))
+            identity = _identity(connection, database, environment)
+            if mark is None:
+                return Ledger(database, identity)
+            watched = Mark(mark, identity.ledger_id)
+            objection = watched.objection(connection)
+            if objection is not None:
+                raise LedgerError(objection)
+            watched.set(connection)
+            return Ledger(database, identity, watched)
     except BaseException:
         database.close()
         raise

@@ -7,6 +7,7 @@ operations do, people's commands (`people`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -24,12 +25,15 @@ from postback_pipeline.ledger import (
     selections,
     sweep,
 )
+from postback_pipeline.ledger.database import Database
 from postback_pipeline.ledger.enqueue import Enqueue
+from postback_pipeline.ledger.errors import LedgerError
+from postback_pipeline.ledger.mark import Mark
 from postback_pipeline.ledger.outbox import Outbox, RowsInMemory
 from postback_pipeline.ledger.people import PeopleSide
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.stories import CommandReport
-from postback_pipeline.ledger.values import Claim, Due, EnqueueReport, Recorded, Result, SweepReport
+from postback_pipeline.ledger.values import Claim, Due, EnqueueReport, LedgerIdentity, Recorded, Result, SweepReport
 from postback_pipeline.model import Desired, Postback, State
 from postback_pipeline.settings import Guard
 
@@ -41,6 +45,10 @@ class Ledger(PeopleSide):
     changed. Every method may be repeated.
     """
 
+    def __init__(self, database: Database, identity: LedgerIdentity, mark: Mark | None = None) -> None:
+        super().__init__(database, identity)
+        self._mark = mark
+
     def __enter__(self) -> Self:
         return self
 
@@ -51,7 +59,17 @@ class Ledger(PeopleSide):
 
     def close(self) -> None:
         """Closes all connections; the ledger may still be used and then opens new ones."""
-        self._database.close()
+        try:
+            # What cannot be noted here is noticed by whoever opens it next.
+            with suppress(LedgerError):
+                self._move_mark(at_once=True)
+        finally:
+            self._database.close()
+
+    def _move_mark(self, *, at_once: bool = False) -> None:
+        if self._mark is not None:
+            with self._database.reading() as connection:
+                self._mark.move(connection, at_once=at_once)
 
     def now(self) -> datetime:
         """The ledger's clock, UTC: the injected one, else PostgreSQL's, else this machine's."""
@@ -85,7 +103,11 @@ class Ledger(PeopleSide):
         """
         outbox = rows if isinstance(rows, Outbox) else RowsInMemory(destination, rows)
         enqueue = Enqueue(self._database, destination, outbox, rules=rules, render=render, guard=guard)
-        return enqueue.rehearse() if dry_run else enqueue.run()
+        if dry_run:
+            return enqueue.rehearse()
+        report = enqueue.run()
+        self._move_mark()
+        return report
 
     def claim(self, destination: str, limit: int, *, lease_seconds: float, owner: str, rules: Rules) -> list[Claim]:
         """Takes up to `limit` due postbacks: soonest `expires_at` first, then longest due. Durable when it returns.
@@ -197,6 +219,7 @@ class Ledger(PeopleSide):
         """Notes that this drain works; to be repeated well within `drains.BEAT_LAPSE`. Excludes nobody."""
         with self._database.writing() as connection:
             drains.beat(connection, destination, owner, self._database.now(connection))
+        self._move_mark()
 
     def leave(self, destination: str, owner: str) -> None:
         """Notes that this drain stopped."""

@@ -6,11 +6,16 @@ commands do, what workers do (`ledger`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from postback_pipeline.ledger import commands, destinations, imports, inspection, queue, selections
+from postback_pipeline.ledger import adoption, commands, destinations, imports, inspection, queue, selections
 from postback_pipeline.ledger import guard as guards
+from postback_pipeline.ledger.adoption import Adopted
 from postback_pipeline.ledger.database import Database
+from postback_pipeline.ledger.errors import LedgerError
+from postback_pipeline.ledger.mark import Mark
+from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.stories import (
     CommandReport,
     ImportReport,
@@ -130,6 +135,33 @@ class PeopleSide:
             subject = f"{approval.id}: {approval.postbacks} postbacks, {approval.retractions} of them retractions"
             selections.log_action(connection, "approve", actor=actor, reason=reason, subject=subject, now=now)
             return approval
+
+    def adopt(
+        self, rules: Mapping[str, Rules], *, mark: Path, actor: str, reason: str, unnoticed: bool = False
+    ) -> Adopted:
+        """Takes on a ledger that was restored from an older backup; from then on the deployment works with it.
+
+        What was queued is parked, with reason `restored`, where its receiver might take it a second time.
+
+        Args:
+            rules: of the destinations, by name.
+            mark: the deployment's file, as `open_ledger` has it.
+            actor: who says so; recorded.
+            reason: why; recorded.
+            unnoticed: also where the mark says nothing against this ledger, since it was restored together with it.
+
+        Raises:
+            LedgerError: the mark says nothing against this ledger, or no actor or reason is given.
+        """
+        watched = Mark(mark, self.identity.ledger_id)
+        with self._database.writing() as connection:
+            if not unnoticed and not watched.objects(connection):
+                raise LedgerError("This is the ledger that the deployment worked with last. Nothing was changed.")
+            now = self._database.now(connection)
+            adopted = adoption.adopt(connection, rules, actor=actor, reason=reason, now=now)
+        with self._database.reading() as connection:
+            watched.set(connection)
+        return adopted
 
     def import_reported(
         self, rows: Iterable[Reported], *, actor: str, reason: str, dry_run: bool = False
