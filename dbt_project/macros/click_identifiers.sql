@@ -8,13 +8,14 @@
 {%- endmacro %}
 
 {% macro default__carried_by_click(clicks) -%}
+    {%- set given = given_identifiers() -%}
     list_concat(
         {%- if click_id_parameters() | length %}
         regexp_extract_all({{ clicks }}.landing_url, '{{ click_id_pattern() }}', 1),
         {%- endif %}
-        {%- if given_identifiers() | length %}
+        {%- if given | length %}
         list_filter([
-            {%- for identifier in given_identifiers() %}
+            {%- for identifier in given %}
             ':{{ identifier }}=' || {{ clicks }}.{{ identifier }}{{ ',' if not loop.last }}
             {%- endfor %}
         ], lambda carried: carried is not null),
@@ -24,12 +25,13 @@
 {%- endmacro %}
 
 {% macro spark__carried_by_click(clicks) -%}
+    {%- set given = given_identifiers() -%}
     concat(
         {%- if click_id_parameters() | length %}
         coalesce(regexp_extract_all({{ clicks }}.landing_url, '{{ click_id_pattern() }}', 1), array()),
         {%- endif %}
         filter(array(
-            {%- for identifier in given_identifiers() %}
+            {%- for identifier in given %}
             ':{{ identifier }}=' || {{ clicks }}.{{ identifier }}{{ ',' if not loop.last }}
             {%- endfor %}
         ), carried -> carried is not null)

@@ -30,13 +30,18 @@
 {# Of them, those that at least one click carries in a column of its own; most deployments have them in landing URLs only. #}
 {% macro given_identifiers() -%}
     {%- if not execute -%}{{ return(['gclid']) }}{%- endif -%}
-    {%- set given = [] -%}
-    {%- for identifier in record_identifiers() if identifier in accepted_identifiers() -%}
-        {%- set found = run_query(
-            'select exists(select 1 from ' ~ source('raw', 'clicks') ~ ' where ' ~ identifier ~ ' is not null) as found'
-        ).rows[0]['found'] -%}
-        {%- if found -%}{%- do given.append(identifier) -%}{%- endif -%}
+    {%- set accepted = accepted_identifiers() -%}
+    {%- set carried = record_identifiers() | select('in', accepted) | list -%}
+    {%- if not carried -%}{{ return([]) }}{%- endif -%}
+    {%- set found = [] -%}
+    {%- for identifier in carried -%}
+        {%- do found.append(
+            'exists(select 1 from ' ~ source('raw', 'clicks') ~ ' where ' ~ identifier ~ ' is not null) as ' ~ identifier
+        ) -%}
     {%- endfor -%}
+    {%- set row = run_query('select ' ~ found | join(', ')).rows[0] -%}
+    {%- set given = [] -%}
+    {%- for identifier in carried if row[identifier] -%}{%- do given.append(identifier) -%}{%- endfor -%}
     {{ return(given) }}
 {%- endmacro %}
 

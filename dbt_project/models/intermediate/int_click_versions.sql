@@ -15,24 +15,17 @@ with suspected as (
     having count(*) > 1
 ),
 
-repeated as (
-    select click_id
-    from {{ ref('stg_clicks') }}
-    where {{ number_of('click_id') }} in (select click_number from suspected)
-    group by 1
-    having count(*) > 1
-),
-
 ranked as (
     select
-        clicks.click_id,
-        clicks.seen,
-        clicks.file_row,
+        click_id,
+        seen,
+        file_row,
         row_number() over (
-            partition by clicks.click_id order by clicks.seen desc, clicks.row_hash desc, clicks.file_row desc
-        ) as version_rank
-    from {{ ref('stg_clicks') }} as clicks
-    inner join repeated on clicks.click_id = repeated.click_id
+            partition by click_id order by seen desc, row_hash desc, file_row desc
+        ) as version_rank,
+        count(*) over (partition by click_id) as versions
+    from {{ ref('stg_clicks') }}
+    where {{ number_of('click_id') }} in (select click_number from suspected)
 )
 
 select
@@ -40,4 +33,4 @@ select
     seen,
     file_row
 from ranked
-where version_rank = 1
+where version_rank = 1 and versions > 1

@@ -1,6 +1,7 @@
 {{ config(materialized='incremental', incremental_strategy='replace_changed', on_schema_change='fail') }}
 
 {%- set keys = ['click_id', 'session_id', 'cart_id', 'user_id'] -%}
+{%- set given = given_identifiers() -%}
 {#- Clicks lie in order of time: constant bounds let the engine pass over the history. -#}
 {%- set in_reach_of_any = 'true' -%}
 {%- if execute and not builds_everything() -%}
@@ -39,7 +40,7 @@ matched as (
         {{ loop.index }} as key_rank,
         clicks.click_id,
         clicks.landing_url,
-        {%- for identifier in given_identifiers() %}
+        {%- for identifier in given %}
         clicks.{{ identifier }},
         {%- endfor %}
         clicks.clicked_at,
