@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable
 
 #: So many attempts in a row without an answer to work with, and the destination is left alone for a while.
 FAILURES_TO_TRIP = 10
+#: Or so much time of such attempts: a receiver that hangs costs a few deadlines, not ten, before it is left alone.
+SECONDS_TO_TRIP = 45.0
 #: Turns are reserved for about this long at a time. Seconds.
 RESERVED_SECONDS = 3.0
 #: A turn may be taken so much too late: no event loop wakes on the dot. Seconds.
@@ -60,24 +62,30 @@ class Window:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._failures = 0
+        self._lost_seconds = 0.0
         self.size = 1
 
     def succeeded(self) -> None:
         """The receiver answered with a verdict, whichever."""
-        self._failures = 0
+        self._failures, self._lost_seconds = 0, 0.0
         if self.size < self._limit:
             self.size += 1
 
-    def failed(self) -> bool:
-        """No answer to work with; True when the destination should be left alone for a while.
+    def failed(self, seconds: float) -> bool:
+        """No answer to work with, after so long; True when the destination should be left alone for a while.
 
         Until the next success every further failure says so again: the first request after a wait is a probe.
         """
         self._failures += 1
+        self._lost_seconds += seconds
         self.size = max(1, self.size // 2)
-        return self._failures >= FAILURES_TO_TRIP
+        return self._failures >= FAILURES_TO_TRIP or self._lost_seconds >= SECONDS_TO_TRIP
+
+    @property
+    def failures(self) -> int:
+        """Attempts in a row without an answer to work with."""
+        return self._failures
 
     def doubt(self) -> None:
-        """Its health is in doubt for a reason of others': one probe, and one failure is enough."""
-        self._failures = FAILURES_TO_TRIP
+        """Its health is in doubt, perhaps because of what others met: one at a time again."""
         self.size = 1

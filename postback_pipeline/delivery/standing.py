@@ -12,7 +12,7 @@ from datetime import datetime
 
 from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.judging import Judgement
-from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP, Window
+from postback_pipeline.delivery.pacing import Window
 from postback_pipeline.ledger import Recorded
 
 
@@ -70,13 +70,15 @@ class Standing:
                 self.tripped = False
                 await self._desk.recover()
             return
-        trips = self.window.failed() or self.tripped
+        trips = self.window.failed(judgement.elapsed) or self.tripped
         if judgement.retry_after is not None:
             if self._put_off(judgement.retry_after):
                 self.reason = judgement.reason
                 await self._desk.postpone(judgement.retry_after, judgement.reason)
         elif trips and self.put_off_until is None:
-            await self._trip(f"{FAILURES_TO_TRIP} attempts in a row failed, the last one: {judgement.reason}")
+            failures = self.window.failures
+            said = "a probe failed" if failures == 1 else f"{failures} attempts in a row failed, the last one"
+            await self._trip(f"{said}: {judgement.reason}")
 
     async def pause(self, reason: str) -> None:
         """Pauses it, once; of many that are in flight only the first one says why."""
