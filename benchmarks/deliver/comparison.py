@@ -12,8 +12,25 @@ from benchmarks.deliver.running import Turns
 
 #: Others are told as a multiple of these.
 _MEASURES = ("drt", "dlt", "procrastinate", "aiohttp")
-#: CPU is compared with this one: the same client without a ledger.
-_BARE = "own_transport"
+#: CPU is compared with these, which keep no ledger: the same client, and the one that most people would take.
+_BARE = ("own_transport", "aiohttp")
+#: Heads of the table's columns, and what stands below them.
+_COLUMNS = {
+    "rows": "rows",
+    "in flight": "in_flight",
+    "rows/s": "rows_per_s",
+    "CPU us": "cpu_us_per_row",
+    "server us": "server_cpu_us_per_row",
+    "peak MB": "peak_mb",
+    "lost": "lost",
+    "repeated": "duplicated",
+    "CPU/own": "cpu_ratio_to_own_transport",
+    "CPU/aioh.": "cpu_ratio_to_aiohttp",
+    "x aiohttp": "ratio_to_aiohttp",
+    "x drt": "ratio_to_drt",
+    "x dlt": "ratio_to_dlt",
+    "x procr.": "ratio_to_procrastinate",
+}
 
 
 def compared(turns: Sequence[Turns]) -> list[dict[str, Any]]:
@@ -26,8 +43,9 @@ def compared(turns: Sequence[Turns]) -> list[dict[str, Any]]:
         for name in _MEASURES:
             if other := rates.get((name, each["latency_ms"])):
                 each[f"ratio_to_{name}"] = round(each["rows_per_s"] / other["rows_per_s"], 2)
-        if bare := rates.get((_BARE, each["latency_ms"])):
-            each[f"cpu_ratio_to_{_BARE}"] = round(each["cpu_us_per_row"] / bare["cpu_us_per_row"], 2)
+        for name in _BARE:
+            if bare := rates.get((name, each["latency_ms"])):
+                each[f"cpu_ratio_to_{name}"] = round(each["cpu_us_per_row"] / bare["cpu_us_per_row"], 2)
     return told
 
 
@@ -52,21 +70,20 @@ def _figures(turns: Turns) -> dict[str, Any]:
 
 def table(told: Sequence[dict[str, Any]]) -> str:
     """The same for people."""
-    heads = ("rows", "in flight", "rows/s", "CPU us", "server us", "peak MB", "lost", "dupl.", "x drt", "x aiohttp")
     lines = []
     for latency in dict.fromkeys(each["latency_ms"] for each in told):
-        lines += [f"The receiver answers after {latency} ms", f"{'':22}" + "".join(f"{head:>11}" for head in heads)]
+        lines += [f"The receiver answers after {latency} ms", f"{'':20}" + "".join(f"{head:>10}" for head in _COLUMNS)]
         for each in told:
             if each["latency_ms"] == latency:
-                lines.append(f"{each['name']:22}" + (each["error"] or _cells(each)))
+                lines.append(f"{each['name']:20}" + (each["error"] or _cells(each)))
         lines.append("")
+    lines.append("CPU/: its CPU per row as a multiple of that contender's. x: its rows per second, likewise.")
     return "\n".join(lines)
 
 
 def _cells(each: dict[str, Any]) -> str:
-    names = ("rows", "in_flight", "rows_per_s", "cpu_us_per_row", "server_cpu_us_per_row", "peak_mb")
-    values = [each.get(name) for name in (*names, "lost", "duplicated", "ratio_to_drt", "ratio_to_aiohttp")]
-    return "".join(f"{'' if value is None else f'{value:,}':>11}" for value in values)
+    values = [each.get(name) for name in _COLUMNS.values()]
+    return "".join(f"{'' if value is None else f'{value:,}':>10}" for value in values)
 
 
 def figures_table(told: dict[str, dict[str, Any]]) -> str:
