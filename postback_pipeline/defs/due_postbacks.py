@@ -6,12 +6,15 @@ drains of one destination are a waste, never a double). https://docs.dagster.io/
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
 from postback_pipeline.defs.partitions import PARTITION_NAME_TAG
-from postback_pipeline.ledger import Due, LedgerError, LedgerUnavailable, open_ledger
+from postback_pipeline.delivery.pause_mark import resume_if_fixed
+from postback_pipeline.destinations import build_destinations
+from postback_pipeline.ledger import Due, Ledger, LedgerError, LedgerUnavailable, open_ledger
 from postback_pipeline.settings import Settings
 
 TICK_SECONDS = 10
@@ -29,6 +32,18 @@ WILL_LOOK = {
     dg.DagsterRunStatus.STARTING: STARTING_UP,
     dg.DagsterRunStatus.STARTED: FIRST_SIGN,
 }
+
+
+def look(ledger: Ledger, settings: Settings) -> dict[str, Due]:
+    """What is due where; lets those destinations run again whose secrets changed since a drain paused them."""
+    names = sorted(settings.destinations)
+    due = ledger.due(names)
+    if stumbled := [name for name in names if due[name].paused and due[name].pause_mark is not None]:
+        destinations = build_destinations(settings)
+        # All of them, whatever the first one says.
+        if any([resume_if_fixed(name, destinations[name], ledger, os.environ) for name in stumbled]):
+            return ledger.due(names)
+    return due
 
 
 def is_wanted(due: Due) -> bool:
@@ -70,7 +85,7 @@ def defs() -> dg.Definitions:
     ) -> dg.SensorResult | dg.SkipReason:
         try:
             with open_ledger(settings.ledger_url(), settings.environment, mark=settings.ledger_mark_path) as ledger:
-                due = ledger.due(sorted(settings.destinations))
+                due = look(ledger, settings)
         except LedgerUnavailable:
             raise
         except LedgerError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -21,6 +22,7 @@ from postback_pipeline.model import Desired, Facts, Outcome
 from postback_pipeline.sandbox.running import sandbox_thread
 from postback_pipeline.sandbox.server import Sandbox
 from postback_pipeline.settings import CONFIG_VARIABLE, HOME_VARIABLE, Settings, load_settings
+from tests.defs.production import CHECKOUT, Deployment, production
 
 ENVIRONMENT = "testing"
 
@@ -212,12 +214,29 @@ def desired(destination: str, number: int, **person: str) -> Desired:
     )
 
 
+@pytest.fixture
+def deployment(
+    shop: Shop, make: Make, postgres_database: str, second_postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    """Dagster's processes over the small shop, everything of theirs on PostgreSQL; so is the ledger."""
+    monkeypatch.setenv("TEST_LEDGER_URL", postgres_database)
+    monkeypatch.setenv("DAGSTER_POSTGRES_URL", second_postgres_database)
+    monkeypatch.setenv("DAGSTER_HOME", str(shop.home / "instance"))
+    make.deployment(shop, ledger='url_env = "TEST_LEDGER_URL"')
+    (shop.home / "instance").mkdir()
+    shutil.copy(CHECKOUT / "dagster.yaml", shop.home / "instance")
+    create_ledger(postgres_database, ENVIRONMENT)
+    with production(shop.home) as answers:
+        yield answers
+
+
 class Make:
     """Rows and windows for the small shop."""
 
     order = staticmethod(order)
     click = staticmethod(click)
     refund = staticmethod(refund)
+    desired = staticmethod(desired)
 
     @staticmethod
     def deployment(shop: Shop, *, guard_minimum: int = 1_000, ledger: str = "") -> None:

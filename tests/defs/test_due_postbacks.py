@@ -12,6 +12,8 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from postback_pipeline.defs import due_postbacks
 from postback_pipeline.defs.due_postbacks import FIRST_SIGN, STARTING_UP, TICK_SECONDS, has_run_to_come
+from postback_pipeline.delivery.pause_mark import mark_of
+from postback_pipeline.destinations import build_destinations
 from postback_pipeline.ledger import Ledger, open_ledger
 from postback_pipeline.ledger.drains import BEAT_LAPSE
 from postback_pipeline.settings import Delivery
@@ -156,3 +158,25 @@ def test_with_the_defaults_what_a_killed_run_held_is_taken_up_within_a_minute() 
     start_up = 15
     noticed = max(Delivery().lease_seconds, BEAT_LAPSE.total_seconds(), FIRST_SIGN.total_seconds())
     assert noticed + TICK_SECONDS + start_up <= 60
+
+
+def test_a_destination_runs_again_when_the_secret_that_it_stumbled_over_was_changed(
+    shop: Any, ledger: Ledger, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = shop.settings().file
+    headers = 'headers = { "X-Token" = "{secret:PARTNER_TOKEN}" }\n'
+    file.write_text(file.read_text().replace("[destinations.partner]\n", f"[destinations.partner]\n{headers}"))
+    monkeypatch.setenv("PARTNER_TOKEN", "old")
+    ledger.beat("google", "another machine:1")
+    partner = build_destinations(shop.settings())["partner"]
+    mark = mark_of("partner", partner, ledger.identity.ledger_id, {"PARTNER_TOKEN": "old"})
+    ledger.pause("partner", actor="drain", reason="it said 401", mark=mark)
+
+    # A drain is at google's; partner's postback waits for a secret.
+    assert tick(instance, shop) == "A drain is at it: google."
+    monkeypatch.setenv("PARTNER_TOKEN", "new")
+    assert tick(instance, shop) == ["partner"]
+    # A person's pause waits for a person.
+    ledger.pause("partner", actor="ann", reason="they moved")
+    monkeypatch.setenv("PARTNER_TOKEN", "newer")
+    assert tick(instance, shop) == "A drain is at it: google."
