@@ -108,6 +108,7 @@ def open_ledger(
                     " Run: postback ledger init --upgrade"
                 )
             identity = _identity(connection, database, environment)
+            _require_writable(connection, database)
             if mark is None:
                 return Ledger(database, identity)
             watched = Mark(mark, identity.ledger_id)
@@ -144,6 +145,23 @@ def _require_file(file: Path, *, read_only: bool) -> None:
     # SQLite keeps two more files beside this one while it is open.
     if read_only or not all(os.access(path, os.W_OK, effective_ids=effective) for path in (file, file.parent)):
         raise LedgerError(f"{file} or its folder is read-only. The ledger must be writable, or nothing can be sent.")
+
+
+def _require_writable(connection: Connection, database: Database) -> None:
+    """For PostgreSQL what `_require_file` is for SQLite: a standby, a read-only database or user would stop later."""
+    if database.sqlite:
+        return
+    writable: bool = connection.execute(
+        text(
+            "SELECT current_setting('transaction_read_only') = 'off'"
+            " AND has_table_privilege('history', 'INSERT') AND has_table_privilege('standings', 'UPDATE')"
+        )
+    ).scalar_one()
+    if not writable:
+        raise LedgerError(
+            f"The ledger at {database.name} is read-only: a standby, or a user who may not write. The ledger must be"
+            " writable, or nothing can be sent."
+        )
 
 
 def _write_ahead(file: Path) -> None:

@@ -25,8 +25,8 @@ IN_MEMORY = 32 * 2**20
 class Spool:
     """Batches in the order in which they were added, readable more than once; a context manager."""
 
-    def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
 
     def __enter__(self) -> Self:
         return self

@@ -169,6 +169,27 @@ def test_a_file_that_may_not_be_written_is_refused(
         open_ledger(f"sqlite:///{file}", "test")
 
 
+def test_a_database_that_may_only_be_read_is_refused(postgres_database: str) -> None:
+    create_ledger(postgres_database, "test")
+    name = sqlalchemy.make_url(postgres_database).database
+    run(postgres_database, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    with pytest.raises(LedgerError, match="is read-only: a standby"):
+        open_ledger(postgres_database, "test")
+
+
+def test_a_user_who_may_only_read_is_refused(postgres_database: str) -> None:
+    create_ledger(postgres_database, "test")
+    run(postgres_database, "CREATE ROLE postback_reader LOGIN")
+    try:
+        run(postgres_database, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO postback_reader")
+        reader = sqlalchemy.make_url(postgres_database).set(username="postback_reader")
+        with pytest.raises(LedgerError, match="a user who may not write"):
+            open_ledger(reader.render_as_string(hide_password=False), "test")
+    finally:
+        run(postgres_database, "DROP OWNED BY postback_reader")
+        run(postgres_database, "DROP ROLE postback_reader")
+
+
 @pytest.mark.parametrize(
     ("url", "word"),
     [
