@@ -26,7 +26,7 @@ from benchmarks.deliver.shop import sample_body
 from benchmarks.deliver.task import Task, measured_file
 
 #: A run may take this long. Seconds.
-_PATIENCE = 1_800
+_PATIENCE = 7_200
 #: Of an error, so many characters are told; all of it goes to stderr.
 _LONGEST_ERROR = 200
 
