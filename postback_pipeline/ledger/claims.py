@@ -31,7 +31,7 @@ from sqlalchemy import (
     update,
 )
 
-from postback_pipeline.ledger.columns import FOREVER, LONG_AGO, Instant
+from postback_pipeline.ledger.columns import FOREVER, LONG_AGO, Instant, as_given, read_deadline, read_instant
 from postback_pipeline.ledger.destinations import read_destination
 from postback_pipeline.ledger.lists import among
 from postback_pipeline.ledger.rules import Rules
@@ -53,9 +53,9 @@ _DUE = (
         _P.element,
         _S.attempts,
         _S.unknown_attempts,
-        _S.round_started_at,
-        _S.due_at,
-        _S.expires_at,
+        as_given(_S.round_started_at),
+        as_given(_S.due_at),
+        as_given(_S.expires_at),
         _S.state,
     )
     .join(postbacks, _P.id == _S.id)
@@ -157,9 +157,9 @@ def claim(
             f"{batch}{postback_id}",
             attempts + 1,
             unknown_attempts,
-            round_started_at or now,
-            due_at,
-            expires_at,
+            read_instant(round_started_at) if round_started_at else now,
+            read_instant(due_at),
+            read_deadline(expires_at),
             lease_until,
             _STATES[state],
             owner,

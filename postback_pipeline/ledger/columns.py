@@ -12,8 +12,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Dialect, Integer, Text
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import BigInteger, Column, ColumnElement, DateTime, Dialect, Integer, Text, type_coerce
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 #: Where a receiver sets no limit: a real instant, so that "soonest first, no limit last" is the order of an index.
 FOREVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -31,6 +31,11 @@ _quoted = json.encoder.encode_basestring
 RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 
+@lru_cache(4_096)
+def _second(year: int, month: int, day: int, hour: int, minute: int, second: int) -> str:
+    return f"{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
+
+
 def instant_text(value: datetime) -> str:
     """UTC as SQLite stores it and PostgreSQL reads it, in the order of time.
 
@@ -41,7 +46,9 @@ def instant_text(value: datetime) -> str:
         if value.tzinfo is None:
             raise ValueError(f"{value} carries no time zone.")
         value = value.astimezone(UTC)
-    return value.isoformat(" ", "microseconds")
+    # What `isoformat(" ", "microseconds")` gives, in a quarter of the time.
+    second = _second(value.year, value.month, value.day, value.hour, value.minute, value.second)
+    return f"{second}.{value.microsecond:06}+00:00"
 
 
 def amount_text(value: Decimal) -> str:
@@ -65,10 +72,23 @@ def names_text(names: Mapping[str, str]) -> str:
     return "{" + ", ".join([f"{_quoted(name)}: {_quoted(names[name])}" for name in sorted(names)]) + "}"
 
 
-@lru_cache(1_024)
-def _read(text: str) -> datetime:
-    """Remembered: postbacks that were enqueued or claimed together share their instants."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+@lru_cache(4_096)
+def read_instant(value: str | datetime) -> datetime:
+    """The instant that a database gave, UTC. Remembered: what was enqueued or claimed together shares its instants."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found.astimezone(UTC)
+
+
+@lru_cache(4_096)
+def read_deadline(value: str | datetime) -> datetime | None:
+    """As `read_instant`, and None for `FOREVER`."""
+    found = read_instant(value)
+    return None if found == FOREVER else found
+
+
+def as_given(column: ColumnElement[datetime] | Column[datetime]) -> ColumnElement[Any]:
+    """An instant as the database gives it, for `read_instant`: where it is selected for every attempt."""
+    return type_coerce(column, NullType()).label(column.name)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -93,12 +113,7 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """Always UTC."""
-        if value is None:
-            return None
-        if isinstance(value, str):
-            return _read(value)
-        found: datetime = value
-        return found.astimezone(UTC)
+        return None if value is None else read_instant(value)
 
 
 class Deadline(Instant):
@@ -112,8 +127,7 @@ class Deadline(Instant):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         """`FOREVER` is read as None."""
-        found = super().process_result_value(value, dialect)
-        return None if found == FOREVER else found
+        return None if value is None else read_deadline(value)
 
 
 class Amount(TypeDecorator[Decimal]):

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from postback_pipeline.ledger.columns import as_given, read_instant
 from postback_pipeline.ledger.lists import among
 from postback_pipeline.ledger.machine import (
     LEASE_EXPIRED,
@@ -39,7 +40,7 @@ _SENDING = (
         _S.token,
         _S.unknown_attempts,
         _S.round_attempts,
-        _S.round_started_at,
+        as_given(_S.round_started_at),
     )
     .where(among(_S.id))
     # Everybody locks in the same order.
@@ -136,7 +137,7 @@ def _end(held: Sequence[tuple[Row[Any], Result]], rules: Rules, now: datetime) -
 
 
 def _transition(row: Row[Any], result: Result, rules: Rules, now: datetime) -> Transition:
-    standing = Standing(row.unknown_attempts, row.round_attempts, row.round_started_at)
+    standing = Standing(row.unknown_attempts, row.round_attempts, read_instant(row.round_started_at))
     return after_attempt(result, standing, rules, now=now, chance=random())  # noqa: S311
 
 
