@@ -15,7 +15,7 @@ from postback_pipeline.defs.partitions import PARTITION_NAME_TAG
 from postback_pipeline.delivery.pause_mark import resume_if_fixed
 from postback_pipeline.destinations import build_destinations
 from postback_pipeline.ledger import Due, Ledger, LedgerError, LedgerUnavailable, open_ledger
-from postback_pipeline.settings import Settings
+from postback_pipeline.settings import Settings, load_env_file
 
 TICK_SECONDS = 10
 #: A run that is being started loads the code first: seconds, on a busy machine minutes. A code server that lives sees
@@ -39,6 +39,7 @@ def look(ledger: Ledger, settings: Settings) -> dict[str, Due]:
     names = sorted(settings.destinations)
     due = ledger.due(names)
     if stumbled := [name for name in names if due[name].paused and due[name].pause_mark is not None]:
+        load_env_file(settings.file)
         destinations = build_destinations(settings)
         # All of them, whatever the first one says.
         if any([resume_if_fixed(name, destinations[name], ledger, os.environ) for name in stumbled]):
