@@ -22,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -36,6 +37,8 @@ _ROWS = 20_000
 def main() -> None:
     """Parses, measures, prints."""
     arguments = _parsed()
+    # So that receiver and database server end with this program.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended before everything was measured."))
     load = os.getloadavg()[0]
     if arguments.figures is not None:
         figures = take_figures(_chosen(arguments.figures, FIGURE_NAMES), _sizes(arguments))
