@@ -129,6 +129,16 @@ def _sqlite_engine(url: URL) -> Engine:
     return engine
 
 
+#: A server that is gone without a word is noticed within half a minute, not after the system's two hours. Seconds, and
+#: milliseconds for what was sent and is not acknowledged.
+_NOTICES_DEAD_LINES = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def _postgres_engine(url: URL) -> Engine:
     options = f"-c timezone=UTC -c synchronous_commit=on -c lock_timeout={LOCK_SECONDS}s"
     return create_engine(
@@ -138,5 +148,5 @@ def _postgres_engine(url: URL) -> Engine:
         # Rows of an UPDATE go in one round trip per page, as those of an INSERT do.
         executemany_mode="values_plus_batch",
         executemany_batch_page_size=500,
-        connect_args={"options": options, "connect_timeout": 10},
+        connect_args={"options": options, "connect_timeout": 10, **_NOTICES_DEAD_LINES},
     )

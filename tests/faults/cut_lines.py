@@ -22,6 +22,9 @@ class CutLine:
         #: What was seen from the client before which its server's answer is withheld, and the connection cut.
         self.cut_after: bytes | None = None
         self.cuts = 0
+        #: While this is cleared the server's answers are kept back, as on a line that is dead and does not say so.
+        self.answers = threading.Event()
+        self.answers.set()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -41,6 +44,7 @@ class CutLine:
     def close(self) -> None:
         """Takes no more connections and ends those that are."""
         self._listener.close()
+        self.answers.set()
         self.cut()
 
     def _accept(self) -> None:
@@ -80,6 +84,7 @@ class CutLine:
     ) -> None:  # fmt: skip
         with suppress(OSError):
             while data := server.recv(65_536):
+                self.answers.wait()
                 if asked.is_set():
                     # The server has done it, and says so to nobody.
                     self.cuts += 1

@@ -69,8 +69,7 @@ class Worker:
     def stopped(self) -> None:
         """Waits until it has stopped itself."""
         for _ in range(3_000):
-            command = ["ps", "-o", "state=", "-p", str(self.pid)]
-            if subprocess.run(command, capture_output=True, text=True, check=True).stdout.startswith("T"):
+            if _state_of(self.pid) == "T":
                 return
             time.sleep(0.01)
         raise AssertionError("It did not stop.")
@@ -86,6 +85,15 @@ class Worker:
         """Waits for its end, whichever."""
         self._process.join(40)
         assert self._process.exitcode is not None
+
+
+def _state_of(pid: int) -> str:
+    """A process's state, in one letter."""
+    told = Path(f"/proc/{pid}/stat")
+    if told.exists():
+        return told.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+    command = ["ps", "-o", "state=", "-p", str(pid)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout[:1]
 
 
 @dataclass

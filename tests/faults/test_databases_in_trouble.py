@@ -190,6 +190,31 @@ def test_row_20_a_commit_whose_answer_is_lost_is_looked_up_and_not_repeated(
             assert not any(attempt.stale for story in stories for attempt in story.attempts)
 
 
+def test_row_20_while_the_database_says_nothing_nothing_is_sent_on_a_lease_that_may_be_over(
+    postgres_database: str, tmp_path: Path
+) -> None:
+    """The line is dead and does not say so: no error, no answer, for longer than the lease."""
+    options = "concurrency = 1\nrate = 20\ndeadline_seconds = 0.5\n"
+    with (
+        cut_line(postgres_database) as line,
+        site(line.url, tmp_path, ok, options=options, lease_seconds=1, claim_rows=30) as here,
+    ):
+        here.fill(40)
+        worker = here.worker().start()
+        while not here.book.hits:
+            time.sleep(0.005)
+        line.answers.clear()
+        time.sleep(1.5)
+        sent = len(here.book.hits)
+        time.sleep(1)
+        assert len(here.book.hits) == sent < 40
+        line.cut()
+        line.answers.set()
+        worker.ended()
+        here.clock.forward(61)
+        until_done(here, 40)
+
+
 def test_row_20_a_server_that_crashes_and_recovers_keeps_what_it_acknowledged(
     postgres_database: str, tmp_path: Path
 ) -> None:

@@ -172,7 +172,8 @@ def postgres_ledger(postgres_server: str) -> Iterator[sqlalchemy.Engine]:
         connection.exec_driver_sql("CREATE DATABASE ledger")
     url = sqlalchemy.make_url(postgres_server).set(database="ledger")
     create_ledger(url.render_as_string(hide_password=False), "test", clock=Clock())
-    engine = sqlalchemy.create_engine(url)
+    # Other tests crash this server: connections of before are no good.
+    engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
     yield engine
     engine.dispose()
 
