@@ -40,7 +40,9 @@ def test_a_backfill_from_the_ui_is_one_run_and_the_sensor_delivers_what_it_wrote
     deployment.backfill([f"2026-01-{day:02}" for day in range(10, 31)])
     deployment.finished("build", 2)
     wait_for(lambda: len(shop.received()) == 3, "the third postback")
-    deployment.finished("deliver", 3)
+    # Not by the count of runs: on a busy machine the sensor may start one more than there is work for.
+    with open_ledger(os.environ["TEST_LEDGER_URL"], "testing") as ledger:
+        wait_for(lambda: left(ledger) == 0, "the third acceptance")
     deployment.measure()
     deployment.finished("measure", 1)
 
