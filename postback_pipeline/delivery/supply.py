@@ -20,6 +20,9 @@ from postback_pipeline.settings import Delivery, DestinationSettings
 CLAIM_SECONDS = 5.0
 #: Claims per request that may be in flight: few while the receiver's health is in doubt, so that few go back.
 CLAIMS_PER_SLOT = 32
+#: The same for a receiver that recognises nothing twice: what a killed worker had claimed is parked, sent or not, since
+#: only the claim is durable; so little more is claimed than is in flight.
+UNRECOGNISED_PER_SLOT = 2
 #: Batches that are claimed at a time, so that full ones can be made.
 CLAIMED_BATCHES = 4
 
@@ -56,7 +59,8 @@ class Supply:
         at_once = delivery.claim_rows if rows == 1 else max(delivery.claim_rows, CLAIMED_BATCHES * rows)
         rated = max(1, int(settings.rate * CLAIM_SECONDS)) * rows if settings.rate else at_once
         self._most = min(at_once, rated)
-        self._per_slot = CLAIMS_PER_SLOT if rows == 1 else max(CLAIMS_PER_SLOT, 2 * rows)
+        per_slot = CLAIMS_PER_SLOT if capabilities.deduplicates else UNRECOGNISED_PER_SLOT
+        self._per_slot = per_slot if rows == 1 else max(per_slot, 2 * rows)
         # An attempt needs its deadline of a lease, and a little; leases are renewed before less is left.
         slack = delivery.lease_seconds - settings.deadline_seconds
         self._lease_needed = settings.deadline_seconds + slack / 4

@@ -127,11 +127,12 @@ def desired() -> Callable[..., Desired]:
 
 @pytest.fixture
 def enqueue() -> Callable[..., EnqueueReport]:
-    """Writes rows of the outbox into a ledger, as a build does, and returns what happened for `partner`."""
+    """Writes rows of one destination's outbox into a ledger, as a build does, and returns what happened."""
 
     def write(ledger: Ledger, *rows: Desired) -> EnqueueReport:
         settings = load_settings()
-        return enqueue_outbox({"partner": rows}, ledger, build_destinations(settings), settings)["partner"]
+        (destination,) = {row.destination for row in rows}
+        return enqueue_outbox({destination: rows}, ledger, build_destinations(settings), settings)[destination]
 
     return write
 

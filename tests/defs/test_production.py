@@ -82,10 +82,11 @@ def test_a_killed_drain_is_taken_up_by_itself_and_a_cancelled_one_ends_cleanly(
     assert {story.state for story in stories} == {State.ACCEPTED}
     received = [each["transaction_id"] for each in shop.received()]
     assert set(received) == {story.transaction_id for story in stories}, "nothing is lost"
-    # Only what the killed one had in flight went out again, by the same key.
+    # Only what the killed one had sent and not recorded went out again, by the same key.
     again = {number for number, times in Counter(received).items() if times > 1}
     assert {story.attempts[0].owner for story in stories if story.transaction_id in again} <= {f"{HOST}:{killed}"}
-    assert len(received) - len(set(received)) <= load_settings().destinations["google"].concurrency
+    # That were as many as may be, and as many again that were answered and not recorded yet: they are answered in waves.
+    assert len(received) - len(set(received)) <= 2 * load_settings().destinations["google"].concurrency
 
 
 def worker(ledger: Ledger, other_than: int = 0) -> Callable[[], int]:

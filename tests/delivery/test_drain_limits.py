@@ -73,6 +73,31 @@ def test_no_more_is_in_flight_than_configured(ledger: Ledger, clock: Clock) -> N
     assert set(line.states()) == {State.ACCEPTED}
 
 
+def test_little_more_is_claimed_than_is_in_flight_where_a_killed_worker_would_leave_it_to_a_person(
+    ledger: Ledger, clock: Clock
+) -> None:
+    claimed = 0
+
+    async def go() -> Line:
+        nonlocal claimed
+
+        async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+            nonlocal claimed
+            claimed = max(claimed, line.states().count(State.SENDING))
+            # Longer than a group of results is waited for, so that what is counted was not answered yet.
+            await asyncio.sleep(0.1)
+            return web.Response(text="OK")
+
+        async with receiving(answer) as receiver:
+            line = await filled(receiver.url, ledger, clock, 60, "concurrency = 4\n")
+            await line.drain()
+            return line
+
+    line = asyncio.run(go())
+    assert 4 <= claimed <= 20
+    assert set(line.states()) == {State.ACCEPTED}
+
+
 def test_a_rate_is_kept(ledger: Ledger, clock: Clock) -> None:
     async def go() -> DrainReport:
         async with receiving(ok) as receiver:
@@ -99,7 +124,7 @@ def test_results_are_recorded_in_groups(ledger: Ledger, clock: Clock) -> None:
 
     async def go() -> DrainReport:
         async with receiving(ok) as receiver:
-            line = await filled(receiver.url, ledger, clock, 300)
+            line = await filled(receiver.url, ledger, clock, 300, "deduplicates = true\n")
             line.ledger = counting.as_ledger()
             return await line.drain()
 
@@ -216,7 +241,7 @@ def test_claims_that_another_worker_took_over_are_not_sent(ledger: Ledger, clock
 def test_nothing_is_sent_on_a_lease_that_could_end_before_the_attempt(ledger: Ledger, clock: Clock) -> None:
     async def go() -> tuple[DrainReport, Line]:
         async with receiving(ok) as receiver:
-            options = "rate = 40\ndeadline_seconds = 4.5\nconcurrency = 2\n"
+            options = "rate = 40\ndeadline_seconds = 4.5\nconcurrency = 2\ndeduplicates = true\n"
             line = await filled(receiver.url, ledger, clock, 80, options, lease_seconds=4.8)
             line.ledger = Outage(ledger, "renew").as_ledger()
             report = await line.drain()
