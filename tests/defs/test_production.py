@@ -85,7 +85,7 @@ def test_a_killed_drain_is_taken_up_by_itself_and_a_cancelled_one_ends_cleanly(
     # Only what the killed one had sent and not recorded went out again, by the same key.
     again = {number for number, times in Counter(received).items() if times > 1}
     assert {story.attempts[0].owner for story in stories if story.transaction_id in again} <= {f"{HOST}:{killed}"}
-    # That were as many as may be, and as many again that were answered and not recorded yet: they are answered in waves.
+    # That were as many as may be, and a wave of as many that were answered and not recorded yet.
     assert len(received) - len(set(received)) <= 2 * load_settings().destinations["google"].concurrency
 
 
