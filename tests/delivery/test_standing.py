@@ -45,8 +45,9 @@ def test_a_wish_to_wait_that_one_worker_heard_stops_all_of_them(any_ledger: Ledg
             return await workers(line, 3), receiver
 
     reports, receiver = asyncio.run(go())
-    assert {report.ended for report in reports} == {"postponed"}
-    assert {report.reason for report in reports} == {"retry_when fits HTTP 429"}
+    # One that had nothing in hand just then found nothing more to claim.
+    assert {report.ended for report in reports} in ({"postponed"}, {"postponed", "drained"})
+    assert {report.reason for report in reports if report.ended == "postponed"} == {"retry_when fits HTTP 429"}
     # Each of the others has a request in flight and those of one group commit.
     assert len(receiver.hits) - throttled_at[0] < 60
 
