@@ -178,7 +178,7 @@ def test_row_20_a_commit_whose_answer_is_lost_is_looked_up_and_not_repeated(
                 line.cut_after = b"COMMIT"
             return web.Response(text="OK")
 
-        with site(line.url, tmp_path, answer, options="concurrency = 1\n") as here:
+        with site(line.url, tmp_path, answer, options="concurrency = 1\ndeduplicates = true\n") as here:
             here.fill(4)
             here.drain()
             here.clock.forward(61)

@@ -136,23 +136,26 @@ def test_row_16_of_builds_side_by_side_one_writes_each_postback(empty_url: str, 
 def test_row_17_a_worker_that_wakes_up_after_its_lease_changes_nothing(
     empty_url: str, tmp_path: Path, point: Point
 ) -> None:
-    with site(empty_url, tmp_path, ok, options=OPTIONS, claim_rows=4) as here:
-        here.fill(8)
+    with site(empty_url, tmp_path, ok, options=OPTIONS) as here:
+        # While it claimed more it would hold SQLite's lock in its sleep: there is no more when it begins.
+        here.fill(1)
         # At the first commit a stopped worker would hold the database's lock: nobody could overtake it.
         zombie = here.worker(point=point, passes=1, ends_with="SIGSTOP", owner="zombie").start()
         zombie.stopped()
         here.clock.forward(61)
         if point is not Point.BEFORE_COMMIT:
+            here.fill(8)
             here.drain(owner="heir")
         settled = here.with_ledger(Line.stories)
         zombie.signal(signal.SIGCONT)
         zombie.ended()
+        here.fill(8)
         here.clock.forward(61)
         here.drain(owner="heir")
         here.account(8)
         stories = here.with_ledger(Line.stories)
         assert all(story.state in (State.ACCEPTED, State.PARKED) for story in stories)
-        for was, became in zip(settled, stories, strict=True):
+        for was, became in zip(settled, stories, strict=False):
             if was.state in (State.ACCEPTED, State.PARKED):
                 assert became.state is was.state
                 assert became.history == was.history
