@@ -23,7 +23,7 @@ from sqlalchemy import (
 from postback_pipeline.ledger.columns import Amount, Deadline, Instant, Names, Rate, RowId
 
 #: The newest revision in `migrations/versions`. Revisions are numbers of four digits: later ones are greater texts.
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0003"
 #: Not Alembic's default name: the ledger may share its database with other tools that keep theirs there.
 VERSION_TABLE = "ledger_version"
 

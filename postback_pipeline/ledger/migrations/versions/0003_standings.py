@@ -1,7 +1,11 @@
-"""Where postbacks stand, apart from what they are; attempts when they end; no foreign keys.
+"""Where postbacks stand, apart from what they are; what all workers of a destination must know of each other.
 
 What a claim and a record write anew lies in a narrow table of its own. Every row is kept, save those of attempts that
-are under way: each gets its row when it ends, and until then is told by its postback's standing.
+are under way: each gets its row when it ends, and until then is told by its postback's standing. A pause that the
+program of an earlier schema made carries no mark: only a person ends it, as before.
+
+Conversion keys lie in the order of their bytes on PostgreSQL too, whatever the database's locale. It is SQLite's order
+already, and the warehouse's: both are compared in one pass.
 """
 
 from __future__ import annotations
@@ -11,8 +15,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0003"
+down_revision = "0002"
 
 # SQLite has no type for instants: there they are texts in the order of time.
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -37,7 +41,8 @@ STANDING = (
 
 
 def upgrade() -> None:
-    """Moves columns to the new table, and takes away what only cost time."""
+    """Adds columns and tables, moves columns to one of them, and takes away what only cost time."""
+    _workers()
     op.execute("DELETE FROM attempts WHERE outcome IS NULL")
     _standings()
     if op.get_bind().dialect.name == "postgresql":
@@ -47,6 +52,7 @@ def upgrade() -> None:
             op.drop_index(index, "postbacks")
         for column in STANDING:
             op.drop_column("postbacks", column)
+        op.alter_column("postbacks", "conversion_key", type_=sa.Text(collation="C"), existing_nullable=False)
     else:
         _make_anew("attempts", _attempts(), sqlite_with_rowid=False)
         _make_anew("history", _history())
@@ -55,6 +61,19 @@ def upgrade() -> None:
         _make_anew("postbacks", _postbacks(), unique)
         op.create_index("postbacks_created", "postbacks", ["destination", "origin", "created_at"])
         op.create_index("postbacks_key", "postbacks", ["conversion_key"])
+
+
+def _workers() -> None:
+    op.add_column("destinations", sa.Column("trips", sa.Integer, nullable=False, server_default=sa.text("0")))
+    op.add_column("destinations", sa.Column("next_turn_at", INSTANT))
+    op.add_column("destinations", sa.Column("pause_mark", sa.Text))
+    op.create_table(
+        "drains",
+        sa.Column("destination", sa.Text, primary_key=True),
+        sa.Column("owner", sa.Text, primary_key=True),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("seen_at", INSTANT, nullable=False),
+    )
 
 
 def _standings() -> None:
