@@ -23,8 +23,8 @@ from benchmarks.crash_points import MOST_PASSES, PASSES, Death, Point
 from benchmarks.crash_scenarios import FRESH, LEASE_SECONDS, NAME, last_value, settled
 from benchmarks.crash_scenarios import key_of as conversion_of
 from benchmarks.crash_worker import Deployment, copy, deliver, enqueue, forked, work
-from postback_pipeline.ledger import Ledger, Resolution, Selection, Story
-from postback_pipeline.model import State
+from postback_pipeline.ledger import Ledger, Selection, Story
+from postback_pipeline.model import Resolution, State
 from postback_pipeline.sources.warehouse import open_warehouse
 
 #: So often a worker may outlive its point by an accident of timing before that is called a mistake.

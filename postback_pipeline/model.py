@@ -79,6 +79,17 @@ class State(StrEnum):
     """Entered when the receiver's window closed or the budget of attempts was spent before it was taken. Final."""
 
 
+class Resolution(StrEnum):
+    """What a person found out about a parked postback."""
+
+    ACCEPTED = "accepted"
+    """The receiver has it."""
+    REJECTED = "rejected"
+    """The receiver does not have it and shall not get it."""
+    RESEND = "resend"
+    """The receiver does not have it: send it again."""
+
+
 class Phase(StrEnum):
     """How far one attempt got, by what the client did and saw itself."""
 

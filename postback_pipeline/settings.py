@@ -138,6 +138,13 @@ class Delivery(_Strict):
     linger_seconds: int = Field(default=5, ge=0)
 
 
+class PersonalData(_Strict):
+    """How long personal data is kept where it is not needed any more."""
+
+    #: The element of a postback that has been final for so many days is erased; then it cannot be replayed.
+    erase_after_days: int = Field(default=90, ge=1)
+
+
 class Retry(_Strict):
     """Backoff with full jitter, and the budget of attempts."""
 
@@ -189,6 +196,7 @@ class Settings(_Strict):
     destinations: dict[Name, DestinationSettings] = Field(default_factory=dict)
     guard: Guard = Guard()
     delivery: Delivery = Delivery()
+    personal_data: PersonalData = PersonalData()
     #: Set by `load_settings`.
     file: Path = Field(default=Path(DEFAULT_CONFIG), exclude=True)
     home: Path = Field(default=Path("data"), exclude=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from postback_pipeline.cli.adopting import adopt
 from postback_pipeline.cli.frame import Config, Json, read_settings
 from postback_pipeline.cli.ledger_options import (
     CreatedBefore,
@@ -25,7 +24,7 @@ from postback_pipeline.cli.ledger_options import (
 )
 from postback_pipeline.cli.output import print_fields, print_json, print_table, readable
 from postback_pipeline.cli.postbacks import print_postbacks, print_story
-from postback_pipeline.cli.stepping_in import approve, cancel, import_reported, pause, replay, resolve, resume
+from postback_pipeline.cli.stepping_in import adopt, approve, cancel, import_reported, pause, replay, resolve, resume
 
 if TYPE_CHECKING:
     from postback_pipeline.ledger import DestinationStatus, LedgerStatus
@@ -102,8 +101,7 @@ def inspect(
         typer.echo(f"These are the newest of {found.count}; --limit shows more.", err=True)
 
 
-ledger.command()(adopt)
-for command in (replay, resolve, cancel, pause, resume, approve):
+for command in (replay, resolve, cancel, pause, resume, approve, adopt):
     ledger.command()(command)
 ledger.command("import")(import_reported)
 

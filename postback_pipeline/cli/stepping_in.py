@@ -1,4 +1,4 @@
-"""`postback ledger replay`, `resolve`, `cancel`, `pause`, `resume`, `approve`, `import`: a person steps in.
+"""`postback ledger replay`, `resolve`, `cancel`, `pause`, `resume`, `approve`, `adopt`, `import`: a person steps in.
 
 Belongs here: the commands' options, and asking. Does not belong here: what is selected, shown and refused
 (`ledger/steps.py`, which the jobs of the Dagster UI share), what each may do to which postback (the ledger).
@@ -6,7 +6,6 @@ Belongs here: the commands' options, and asking. Does not belong here: what is s
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,19 +26,12 @@ from postback_pipeline.cli.ledger_options import (
     opened,
 )
 from postback_pipeline.cli.output import print_table
+from postback_pipeline.model import Resolution
 
 if TYPE_CHECKING:
     from postback_pipeline.ledger.steps import Step
 
 Destination = Annotated[str, typer.Argument(help="Its name in the settings.")]
-
-
-class FoundOut(StrEnum):
-    """What a person found out about parked postbacks."""
-
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    RESEND = "resend"
 
 
 def replay(
@@ -106,7 +98,7 @@ def cancel(
 
 def resolve(
     found_out: Annotated[
-        FoundOut,
+        Resolution,
         typer.Option("--as", help="The receiver has it; shall not get it; does not have it.", show_default=False),
     ],
     reason: Reason,
@@ -121,7 +113,7 @@ def resolve(
     config: Config = None,
 ) -> None:
     """Say what you found out about parked postbacks, whose fate is unknown."""
-    from postback_pipeline.ledger import Resolution, steps
+    from postback_pipeline.ledger import steps
 
     chosen = steps.select(
         which or (),
@@ -131,7 +123,7 @@ def resolve(
         created_from=created_from,
         created_before=created_before,
     )
-    _take(steps.resolve(chosen, Resolution(found_out), actor=actor, reason=reason), yes, config)
+    _take(steps.resolve(chosen, found_out, actor=actor, reason=reason), yes, config)
 
 
 def pause(destination: Destination, reason: Reason, actor: Actor, yes: Yes = False, config: Config = None) -> None:
@@ -161,6 +153,24 @@ def approve(
     from postback_pipeline.ledger import steps
 
     _take(steps.approve(approval, actor=actor, reason=reason), yes, config)
+
+
+def adopt(
+    reason: Reason,
+    actor: Actor,
+    whole: Annotated[
+        bool, typer.Option("--whole-home", help="The whole home was restored, so that nothing noticed it.")
+    ] = False,
+    yes: Yes = False,
+    config: Config = None,
+) -> None:
+    """Take on a ledger that was restored from an older backup; what waits in it may have been sent since."""
+    from postback_pipeline.delivery.enqueue import rules_by_destination
+    from postback_pipeline.ledger import steps
+
+    settings = read_settings(config)
+    mark, rules = settings.ledger_mark_path, rules_by_destination(settings)
+    _take(steps.adopt(rules, mark=mark, unnoticed=whole, actor=actor, reason=reason), yes, config)
 
 
 def import_reported(

@@ -79,7 +79,7 @@ def _from_ledger(settings: Settings, keys: list[str], notes: list[str]) -> list[
 
     try:
         with open_ledger(settings.ledger_url(), settings.environment) as ledger:
-            return list(ledger.select(Selection(conversion_keys=keys), limit=MOST_POSTBACKS).stories)
+            return list(ledger.newest(Selection(conversion_keys=keys), limit=MOST_POSTBACKS))
     except LedgerError as error:
         notes.append(str(error))
         return []

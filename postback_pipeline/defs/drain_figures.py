@@ -78,8 +78,8 @@ def for_a_person(ledger: Ledger, report: DrainReport) -> dict[str, dg.MetadataVa
         (State.EXPIRED, report.expired, "replay"),
     ):
         if count:
-            stories = ledger.select(Selection(destination=report.destination, states=[state]), limit=LISTED).stories
-            text = _listed(stories, count, command, report.destination)
+            stories = ledger.newest(Selection(destination=report.destination, states=[state]), limit=LISTED)
+            text = _listed(stories, count, command, _all_of(report.destination, state, command))
             metadata[f"{state}_postbacks"] = dg.MetadataValue.md(text)
             metadata[f"how_to_{command}"] = dg.MetadataValue.job(f"ledger_{command}", LOCATION)
     return metadata
@@ -92,7 +92,15 @@ def form_address(command: str, **config: Sequence[str] | str) -> str:
     return f"/locations/{LOCATION}/jobs/ledger_{command}/playground/setup?config={quote(filled)}"
 
 
-def _listed(stories: Sequence[Story], count: int, command: str, destination: str) -> str:
+def _all_of(destination: str, state: State, command: str) -> str:
+    """The form for all of a destination in this state, and in no other: what is parked may have arrived."""
+    # A form of `resolve` has no states: it is for what is parked.
+    config = {} if command == "resolve" else {"states": [state.value]}
+    filled = form_address(command, destination=destination, **config)
+    return link(f"{command} all {state} of {destination}", filled)
+
+
+def _listed(stories: Sequence[Story], count: int, command: str, every: str) -> str:
     rows = [
         (
             story.postback_id,
@@ -106,7 +114,6 @@ def _listed(stories: Sequence[Story], count: int, command: str, destination: str
     ]
     table = table_text(("id", "conversion", "kind", "since (UTC)", "reason", ""), rows)
     which = f"The newest {len(stories)} of {count}." if count > len(stories) else ""
-    every = link(f"{command} all of {destination}", form_address(command, destination=destination))
     return f"{table}\n\n{which} {every}. {HOW_TO_ACT}"
 
 

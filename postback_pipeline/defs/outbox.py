@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from postback_pipeline.ledger import Belief, Outbox
+from postback_pipeline.ledger.decision import belief_of
 from postback_pipeline.model import Desired, Facts
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 ROWS_PER_READ = 5_000
 BELIEFS_PER_READ = 20_000
 
-#: What a row says in short, as `ledger.decision.belief` of the whole row would have it.
+#: As much of a row as says what it says in short.
 _BELIEFS = """
-    select conversion_key, computed_against, case when desired_value <> 0 or zero_counts then fingerprint end
+    select conversion_key, computed_against, desired_value = 0, zero_counts, fingerprint
     from outbox.postbacks
     where destination = ?
     order by conversion_key
@@ -57,7 +58,8 @@ class WarehouseOutbox:
 
     def beliefs(self) -> Iterator[list[Belief]]:
         """What every row says, in short."""
-        yield from self._read(_BELIEFS, [self._destination], BELIEFS_PER_READ)
+        for rows in self._read(_BELIEFS, [self._destination], BELIEFS_PER_READ):
+            yield [(key, against, belief_of(is_zero, counts, named)) for key, against, is_zero, counts, named in rows]
 
     def rows(self, keys: Collection[str]) -> Iterator[list[Desired]]:
         """The whole rows of these conversions."""

@@ -14,9 +14,10 @@ import dagster as dg
 from pydantic import Field
 
 from postback_pipeline.defs.markdown import table_of
-from postback_pipeline.ledger import LedgerError, Resolution, Selection, open_ledger, steps
+from postback_pipeline.delivery.enqueue import rules_by_destination
+from postback_pipeline.ledger import LedgerError, Selection, open_ledger, steps
 from postback_pipeline.ledger.steps import Step
-from postback_pipeline.model import State
+from postback_pipeline.model import Resolution, State
 from postback_pipeline.settings import Settings
 from postback_pipeline.sources.reported import read_reported
 
@@ -108,6 +109,14 @@ class Approve(Stepping):
     approval: int = Field(description="Its number in `postback ledger status` or in the check of ledger/postbacks.")
 
 
+class Adopt(Stepping):
+    """A ledger that was restored from an older backup."""
+
+    whole_home: bool = Field(
+        default=False, description="The whole home was restored with it, so that nothing noticed it."
+    )
+
+
 class Import(Stepping):
     """What a previous sender reported."""
 
@@ -133,15 +142,16 @@ def act(context: dg.OpExecutionContext, settings: Settings, config: Stepping, st
     """Rehearses a step or takes it; what a person should see becomes metadata of the run's output and its log."""
     with open_ledger(settings.ledger_url(), settings.environment) as ledger:
         told = step.rehearse(ledger)
-        said = told.sentence if config.dry_run or not told.count else step.take(ledger).sentence
-    context.log.info(said)
-    metadata: dict[str, dg.MetadataValue] = {"said": dg.MetadataValue.text(said)}
+        if told.count and not config.dry_run:
+            told = step.take(ledger)
+    context.log.info(told.sentence)
+    metadata: dict[str, dg.MetadataValue] = {"said": dg.MetadataValue.text(told.sentence)}
     if config.dry_run:
         metadata["next"] = dg.MetadataValue.text(
             f"{step.question} Run this job once more with dry_run: false." if told.count else "There is nothing to do."
         )
     for table in told.tables:
-        metadata[table.title.lower().replace(" ", "_").replace(",", "")] = table_of(table.columns, table.rows)
+        metadata[table.name] = table_of(table.columns, table.rows)
     context.add_output_metadata(metadata)
 
 
@@ -164,7 +174,7 @@ def selected(config: Selecting, states: Sequence[InState] = ()) -> Selection:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """Seven jobs of one op each; every one a dry run unless it is told otherwise."""
+    """Eight jobs of one op each; every one a dry run unless it is told otherwise."""
 
     @dg.op
     def replay(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings], config: Replay) -> None:
@@ -198,6 +208,12 @@ def defs() -> dg.Definitions:
         act(context, settings, config, steps.approve(config.approval, actor=who, reason=config.reason))
 
     @dg.op
+    def adopt(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings], config: Adopt) -> None:
+        who, mark, rules = actor_of(config, context.run), settings.ledger_mark_path, rules_by_destination(settings)
+        step = steps.adopt(rules, mark=mark, unnoticed=config.whole_home, actor=who, reason=config.reason)
+        act(context, settings, config, step)
+
+    @dg.op
     def import_reported(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings], config: Import) -> None:
         who = actor_of(config, context.run)
         rows = read_reported(Path(config.file), destinations=settings.destinations)
@@ -211,6 +227,7 @@ def defs() -> dg.Definitions:
             _job("pause", pause, "Let nothing leave to a destination until it is resumed; postbacks wait."),
             _job("resume", resume, "Let a paused destination's postbacks leave again."),
             _job("approve", approve, "Let an enqueue through that was stopped for its size."),
+            _job("adopt", adopt, "Take on a ledger that was restored from an older backup."),
             _job("import", import_reported, "Take over what a previous sender reported, as accepted."),
         ]
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from postback_pipeline.destinations import build_destinations
 from postback_pipeline.destinations.base import Destination
 from postback_pipeline.ledger import EnqueueReport, Ledger, Outbox, Rules
 from postback_pipeline.model import Desired, PostbackError
@@ -29,6 +30,16 @@ def rules_of(destination: Destination, settings: DestinationSettings) -> Rules:
         retry_first_seconds=settings.retry.first_seconds,
         retry_max_seconds=settings.retry.max_seconds,
     )
+
+
+def rules_by_destination(settings: Settings) -> dict[str, Rules]:
+    """The rules of every destination that is configured, by name.
+
+    Raises:
+        SettingsError: one's options are wrong.
+    """
+    adapters = build_destinations(settings)
+    return {name: rules_of(adapter, settings.destinations[name]) for name, adapter in adapters.items()}
 
 
 def enqueue_outbox(

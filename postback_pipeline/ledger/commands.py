@@ -18,8 +18,8 @@ from postback_pipeline.ledger.destinations import lock_destination
 from postback_pipeline.ledger.moves import move, record_births, stand
 from postback_pipeline.ledger.schema import postbacks
 from postback_pipeline.ledger.selections import Selected, find, log_action
-from postback_pipeline.ledger.stories import CommandReport, Resolution, Selection, Skipped
-from postback_pipeline.model import State
+from postback_pipeline.ledger.stories import CommandReport, Selection, Skipped
+from postback_pipeline.model import Resolution, State
 
 REPLAYABLE = frozenset({State.REJECTED, State.EXPIRED, State.PARKED, State.CANCELLED})
 

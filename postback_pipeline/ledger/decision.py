@@ -94,12 +94,17 @@ def decide(desired: Desired, known: Known, rules: Rules) -> Decision:
 
 def retracts(desired: Desired) -> bool:
     """Whether the receiver should believe that the conversion is worth nothing because of a reversing fact."""
-    return desired.desired_value == 0 and not desired.zero_counts
+    return belief(desired) is None
 
 
 def belief(desired: Desired) -> str | None:
     """What a row of the outbox says, in short: its fingerprint, or None where it retracts."""
-    return None if retracts(desired) else desired.fingerprint
+    return belief_of(desired.desired_value == 0, desired.zero_counts, desired.fingerprint)
+
+
+def belief_of(is_zero: bool, zero_counts: bool, fingerprint: str) -> str | None:
+    """`belief` of a row that is not read whole; `is_zero`: its desired value is."""
+    return None if is_zero and not zero_counts else fingerprint
 
 
 def _replace(desired: Desired, known: Known, newest: Revision, rules: Rules) -> Decision:

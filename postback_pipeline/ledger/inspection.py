@@ -31,6 +31,7 @@ from postback_pipeline.ledger.values import Due, LedgerIdentity
 from postback_pipeline.model import Kind, Outcome, State
 
 _P, _S = postbacks.c, standings.c
+_BOTH = postbacks.join(standings, _S.id == _P.id)
 
 #: States in which something is still to happen.
 _AWAITED = tuple(state for state in State if state not in FINAL_STATES)
@@ -93,16 +94,19 @@ def inspect(connection: Connection, subject: str | int) -> list[Story]:
 def select_stories(connection: Connection, selection: Selection, limit: int) -> Selected:
     """The stories of the newest `limit` postbacks of a selection, oldest first, and how many it has."""
     conditions = conditions_of(selection)
-    count = 0
+    counts = select(func.count()).select_from(_BOTH)
+    count = sum(connection.execute(counts.where(*conditions, *listed)).scalar_one() for listed in lists_of(selection))
+    return Selected(count, newest_stories(connection, selection, limit))
+
+
+def newest_stories(connection: Connection, selection: Selection, limit: int) -> tuple[Story, ...]:
+    """The stories of the newest `limit` postbacks of a selection, oldest first."""
+    conditions = conditions_of(selection)
+    newest = select(_P.id).select_from(_BOTH).order_by(_P.id.desc()).limit(limit)
     ids: list[int] = []
-    both = postbacks.join(standings, _S.id == _P.id)
     for listed in lists_of(selection):
-        chosen = (*conditions, *listed)
-        count += connection.execute(select(func.count()).select_from(both).where(*chosen)).scalar_one()
-        newest = select(_P.id).select_from(both).where(*chosen).order_by(_P.id.desc()).limit(limit)
-        ids += connection.execute(newest).scalars()
-    shown = sorted(ids)[-limit:]
-    return Selected(count, tuple(_stories(connection, _P.id.in_(shown), _P.id)))
+        ids += connection.execute(newest.where(*conditions, *listed)).scalars()
+    return tuple(_stories(connection, _P.id.in_(sorted(ids)[-limit:]), _P.id))
 
 
 def _stories(connection: Connection, condition: ColumnElement[bool], *order: ColumnElement[Any]) -> list[Story]:

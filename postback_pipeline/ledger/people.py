@@ -21,12 +21,12 @@ from postback_pipeline.ledger.stories import (
     ImportReport,
     LedgerStatus,
     Reported,
-    Resolution,
     Selected,
     Selection,
     Story,
 )
 from postback_pipeline.ledger.values import Approval, LedgerIdentity, Peeked
+from postback_pipeline.model import Resolution
 
 
 class PeopleSide:
@@ -50,6 +50,11 @@ class PeopleSide:
         """The postbacks that a command with this selection would look at: how many, and the newest `limit` of them."""
         with self._database.reading() as connection:
             return inspection.select_stories(connection, selection, limit)
+
+    def newest(self, selection: Selection, limit: int) -> tuple[Story, ...]:
+        """The newest `limit` of those, oldest first; without counting them all."""
+        with self._database.reading() as connection:
+            return inspection.newest_stories(connection, selection, limit)
 
     def peek(self, destination: str, limit: int) -> list[Peeked]:
         """The first due postbacks of a destination, paused or not, with their elements; takes none of them."""
@@ -137,7 +142,14 @@ class PeopleSide:
             return approval
 
     def adopt(
-        self, rules: Mapping[str, Rules], *, mark: Path, actor: str, reason: str, unnoticed: bool = False
+        self,
+        rules: Mapping[str, Rules],
+        *,
+        mark: Path,
+        actor: str,
+        reason: str,
+        unnoticed: bool = False,
+        dry_run: bool = False,
     ) -> Adopted:
         """Takes on a ledger that was restored from an older backup; from then on the deployment works with it.
 
@@ -149,18 +161,20 @@ class PeopleSide:
             actor: who says so; recorded.
             reason: why; recorded.
             unnoticed: also where the mark says nothing against this ledger, since it was restored together with it.
+            dry_run: reports the same, and changes nothing.
 
         Raises:
             LedgerError: the mark says nothing against this ledger, or no actor or reason is given.
         """
         watched = Mark(mark, self.identity.ledger_id)
-        with self._database.writing() as connection:
+        with self._database.writing(rehearsal=dry_run) as connection:
             if not unnoticed and not watched.objects(connection):
                 raise LedgerError("This is the ledger that the deployment worked with last. Nothing was changed.")
             now = self._database.now(connection)
             adopted = adoption.adopt(connection, rules, actor=actor, reason=reason, now=now)
-        with self._database.reading() as connection:
-            watched.set(connection)
+        if not dry_run:
+            with self._database.reading() as connection:
+                watched.set(connection)
         return adopted
 
     def import_reported(

@@ -7,19 +7,21 @@ Belongs here: what a step selects, shows and refuses, the same everywhere. Does 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import NamedTuple
 
 from postback_pipeline.ledger.commands import REPLAYABLE
 from postback_pipeline.ledger.decision import QUEUED_STATES
 from postback_pipeline.ledger.errors import LedgerError
 from postback_pipeline.ledger.ledger import Ledger
+from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.selections import require_reason
-from postback_pipeline.ledger.stories import CommandReport, Reported, Resolution, Selection, Story
+from postback_pipeline.ledger.stories import CommandReport, Reported, Selection, Story
 from postback_pipeline.ledger.values import Approval
-from postback_pipeline.model import State
+from postback_pipeline.model import Resolution, State
 
 #: So many postbacks are shown of those that a step is about, and as many of those that it leaves alone.
 SHOWN = 20
@@ -42,6 +44,8 @@ POSTBACK_COLUMNS = (
 class Table(NamedTuple):
     """Rows of plain values; times are UTC. Nothing in them is personal, but reasons may come from outside."""
 
+    #: The same whatever it shows.
+    name: str
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -166,10 +170,29 @@ def approve(approval_id: int, *, actor: str, reason: str) -> Step:
     return Step("approve", "Let the next enqueue of about these counts through?", act)
 
 
+def adopt(rules: Mapping[str, Rules], *, mark: Path, unnoticed: bool, actor: str, reason: str) -> Step:
+    """Takes on a ledger that was restored from an older backup; arguments as of `Ledger.adopt`."""
+
+    def act(ledger: Ledger, dry_run: bool) -> Told:
+        adopted = ledger.adopt(rules, mark=mark, actor=actor, reason=reason, unnoticed=unnoticed, dry_run=dry_run)
+        names = sorted({*adopted.parked, *adopted.left})
+        rows = [(name, adopted.parked.get(name, 0), adopted.left.get(name, 0)) for name in names]
+        table = Table("waited", "What waits in it", ("destination", "parked", "left as it is"), rows)
+        identity = ledger.identity
+        done = "To be taken on" if dry_run else "This deployment works from now on with"
+        counts = f"{sum(adopted.parked.values())} postbacks parked, {sum(adopted.left.values())} left as they are"
+        # One ledger, also where nothing waits in it.
+        return Told(
+            1, f"{done}: ledger {identity.ledger_id} of environment {identity.environment}; {counts}.", (table,)
+        )
+
+    return Step("adopt", "Take it on, and park what its receiver might take a second time?", act)
+
+
 def import_reported(rows: Sequence[Reported], *, actor: str, reason: str) -> Step:
     """Notes what a previous sender reported, as accepted by its receivers."""
     counts = Counter(row.destination for row in rows)
-    table = Table("Reported before", ("destination", "conversions"), sorted(counts.items()))
+    table = Table("reported_before", "Reported before", ("destination", "conversions"), sorted(counts.items()))
 
     def act(ledger: Ledger, dry_run: bool) -> Told:
         report = ledger.import_reported(rows, actor=actor, reason=reason, dry_run=dry_run)
@@ -198,7 +221,7 @@ def postbacks_table(stories: Sequence[Story], title: str = "Postbacks") -> Table
         )
         for each in stories
     ]
-    return Table(title, POSTBACK_COLUMNS, rows)
+    return Table("postbacks", title, POSTBACK_COLUMNS, rows)
 
 
 def approvals_table(approvals: Sequence[Approval], title: str = "Enqueues that wait") -> Table:
@@ -208,7 +231,7 @@ def approvals_table(approvals: Sequence[Approval], title: str = "Enqueues that w
         (each.id, each.destination, each.postbacks, each.retractions, each.created_at, each.reason)
         for each in approvals
     ]
-    return Table(title, columns, rows)
+    return Table("approvals", title, columns, rows)
 
 
 def check_configured(destination: str, configured: Collection[str]) -> None:
@@ -238,15 +261,17 @@ def _tell(ledger: Ledger, report: CommandReport, what: str, dry_run: bool, *, wi
     if not count + left:
         raise LedgerError("No postback fits. Nothing was changed.")
     tables = []
-    if dry_run and count:
-        newest = ledger.select(Selection(ids=report.acted_on[-SHOWN:]), limit=SHOWN).stories
-        tables.append(postbacks_table(newest, _titled(what, SHOWN, count)))
-        if with_attempts:
+    if count:
+        # Done, a forced replay shows the revisions that it wrote.
+        shown, title = (report.acted_on, what) if dry_run else (report.changed, "Done")
+        newest = ledger.newest(Selection(ids=shown[-SHOWN:]), limit=SHOWN)
+        tables.append(postbacks_table(newest, _titled(title, SHOWN, count)))
+        if dry_run and with_attempts:
             tables.append(_last_attempts(newest))
     if left:
         rows = [(each.postback_id, each.conversion_key, each.state, each.reason) for each in report.skipped[-SHOWN:]]
         columns = ("id", "conversion", "state", "why it is left alone")
-        tables.append(Table(_titled("Left alone", SHOWN, left), columns, rows))
+        tables.append(Table("left_alone", _titled("Left alone", SHOWN, left), columns, rows))
     done = f"{what}: {count}. Left alone: {left}." if dry_run else f"{count} done, {left} left alone."
     return Told(count, done, tuple(tables))
 
@@ -267,7 +292,7 @@ def _last_attempts(stories: Sequence[Story]) -> Table:
         for each in story.attempts[-1:]
     ]
     columns = ("id", "transaction id", "attempt", "finished", "phase", "status", "reason")
-    return Table("Last attempts", columns, rows)
+    return Table("last_attempts", "Last attempts", columns, rows)
 
 
 def _titled(what: str, shown: int, count: int) -> str:
@@ -284,8 +309,8 @@ def _switch(command: str, destination: str, configured: Collection[str], act: Ca
         found = next((each for each in ledger.status().destinations if each.destination == destination), None)
         paused = found is not None and found.paused
         # A person's pause replaces one that would end by itself.
-        changes = paused if command == "resume" else not paused or ledger.due([destination])[destination].pause_mark
+        changes = paused if command == "resume" else not paused or (found is not None and found.ends_by_itself)
         stands = f"paused by {found.paused_by}: {found.pause_reason}" if found and paused else "running"
-        return Told(int(bool(changes)), f"{destination} is {stands}; {found.due if found else 0} postbacks are due.")
+        return Told(int(changes), f"{destination} is {stands}; {found.due if found else 0} postbacks are due.")
 
     return Step(command, f"{command.capitalize()} {destination}?", told)

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from postback_pipeline.ledger.values import Approval, LedgerIdentity
 from postback_pipeline.model import Kind, Outcome, State
@@ -30,17 +29,6 @@ class Selection:
     #: Created at or after, and before, these instants.
     created_from: datetime | None = None
     created_before: datetime | None = None
-
-
-class Resolution(StrEnum):
-    """What a person found out about a parked postback."""
-
-    ACCEPTED = "accepted"
-    """The receiver has it."""
-    REJECTED = "rejected"
-    """The receiver does not have it and shall not get it."""
-    RESEND = "resend"
-    """The receiver does not have it: send it again."""
 
 
 @dataclass(frozen=True, slots=True)

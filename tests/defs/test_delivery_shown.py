@@ -15,9 +15,10 @@ import yaml  # type: ignore[import-untyped]
 from postback_pipeline.defs import deliver, stepping_in
 from postback_pipeline.defs.drain_figures import figures, form_address
 from postback_pipeline.defs.markdown import chart_of, table_text
+from postback_pipeline.delivery.enqueue import rules_by_destination
 from postback_pipeline.delivery.report import Course, DrainReport
-from postback_pipeline.ledger import Ledger, open_ledger
-from postback_pipeline.model import Outcome
+from postback_pipeline.ledger import Ledger, Selection, open_ledger
+from postback_pipeline.model import Outcome, State
 from postback_pipeline.sandbox.behaviour import Behaviour, SandboxConfig
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -68,10 +69,68 @@ def test_what_waits_for_a_person_is_listed_with_the_form_that_deals_with_it(
     listed = found["parked_postbacks"]
     assert re.search(r"\| 1 +\| purchase:1 +\| conversion +\| 2\d\d\d-", listed)
     assert "receiver\\_does\\_not\\_deduplicate" in listed
-    addresses = re.findall(r"\]\((/[^)]*)\)", listed)
-    assert len(addresses) == 3
+    assert len(addresses_in(listed)) == 3
     assert found["how_to_resolve"].job_name == "ledger_resolve"
     assert "canary" not in str(found)
+
+
+@pytest.fixture
+def one_per_state(shop: Any, make: Any, ledger: Ledger) -> Ledger:
+    """At `partner`: 1 is rejected, 2 parked, 3 accepted, 4 cancelled by a person, 5 expired, 6 waits, 7 is with it."""
+    file = shop.settings().file
+    once = "[destinations.partner]\nretry = { max_attempts = 1 }\n"
+    file.write_text(file.read_text().replace("[destinations.partner]\n", once))
+    endings = {1: Outcome.REJECTED, 2: Outcome.UNKNOWN, 3: Outcome.ACCEPTED, 5: Outcome.NOT_SENT}
+    for number, outcome in endings.items():
+        make.due(ledger, "partner", number)
+        make.settle(ledger, "partner", outcome, "because")
+    make.due(ledger, "partner", 4)
+    ledger.cancel(Selection(conversion_keys=["purchase:4"]), actor="ann", reason="no")
+    make.due(ledger, "partner", 7)
+    settings = shop.settings()
+    rules = rules_by_destination(settings)["partner"]
+    assert len(ledger.claim("partner", 1, lease_seconds=60, owner="another", rules=rules)) == 1
+    make.due(ledger, "partner", 6)
+    ledger.postpone("partner", ledger.now() + timedelta(hours=1), "it asked to wait")
+    return ledger
+
+
+def test_each_form_acts_on_what_its_link_says_and_on_nothing_else(shop: Any, one_per_state: Ledger) -> None:
+    found = delivered(shop, "partner")
+    standing = {each.conversion_key: each.state for each in one_per_state.newest(Selection(destination="partner"), 9)}
+    assert standing == {
+        "purchase:1": State.REJECTED,
+        "purchase:2": State.PARKED,
+        "purchase:3": State.ACCEPTED,
+        "purchase:4": State.CANCELLED,
+        "purchase:5": State.EXPIRED,
+        "purchase:6": State.PENDING,
+        "purchase:7": State.SENDING,
+    }
+
+    one_parked, all_parked = addresses_in(found["parked_postbacks"])
+    one_expired, all_expired = addresses_in(found["expired_postbacks"])
+    assert acts_on(shop, one_parked) == acts_on(shop, all_parked) == {"purchase:2"}
+    assert acts_on(shop, one_expired) == acts_on(shop, all_expired) == {"purchase:5"}
+
+
+def addresses_in(listed: str) -> list[str]:
+    """Where its links lead."""
+    return re.findall(r"\]\((/[^)]*)\)", listed)
+
+
+def acts_on(shop: Any, address: str) -> set[str]:
+    """The conversions that the form at an address shows when it is started as a rehearsal."""
+    split = urlsplit(address)
+    name = split.path.split("/")[4]
+    run_config = yaml.safe_load(parse_qs(split.query)["config"][0])
+    (form,) = (op["config"] for op in run_config["ops"].values())
+    form |= {"reason": "looked", "actor": "ann"} | ({"found_out": "accepted"} if name == "ledger_resolve" else {})
+    resources = dg.Definitions(resources={"settings": shop.settings()})
+    job = dg.Definitions.merge(stepping_in.defs(), resources).resolve_job_def(name)
+    result = job.execute_in_process(run_config=run_config)
+    (output,) = [event for event in result.all_events if event.is_successful_output]
+    return set(re.findall(r"purchase:\d+", str(output.step_output_data.metadata["postbacks"].value)))
 
 
 def test_a_form_is_filled_in_as_its_job_wants_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +13,10 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 
 from postback_pipeline.defs import due_postbacks
 from postback_pipeline.defs.due_postbacks import FIRST_SIGN, STARTING_UP, TICK_SECONDS, has_run_to_come
+from postback_pipeline.defs.runs import due_destinations
 from postback_pipeline.delivery.pause_mark import mark_of
 from postback_pipeline.destinations import build_destinations
-from postback_pipeline.ledger import Ledger, open_ledger
+from postback_pipeline.ledger import Ledger, LedgerError, open_ledger
 from postback_pipeline.ledger.drains import BEAT_LAPSE
 from postback_pipeline.settings import Delivery
 
@@ -160,17 +162,35 @@ def test_with_the_defaults_what_a_killed_run_held_is_taken_up_within_a_minute() 
     assert noticed + TICK_SECONDS + start_up <= 60
 
 
-def test_a_destination_runs_again_when_the_secret_that_it_stumbled_over_was_changed(
-    shop: Any, ledger: Ledger, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def stumble_over_a_secret(shop: Any, ledger: Ledger) -> None:
+    """A drain paused `partner`, whose token was `old`."""
     file = shop.settings().file
     headers = 'headers = { "X-Token" = "{secret:PARTNER_TOKEN}" }\n'
     file.write_text(file.read_text().replace("[destinations.partner]\n", f"[destinations.partner]\n{headers}"))
-    monkeypatch.setenv("PARTNER_TOKEN", "old")
-    ledger.beat("google", "another machine:1")
     partner = build_destinations(shop.settings())["partner"]
     mark = mark_of("partner", partner, ledger.identity.ledger_id, {"PARTNER_TOKEN": "old"})
     ledger.pause("partner", actor="drain", reason="it said 401", mark=mark)
+
+
+def test_a_run_by_hand_looks_as_the_sensor_does(shop: Any, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PARTNER_TOKEN", "old")
+    stumble_over_a_secret(shop, ledger)
+    assert due_destinations(shop.settings()) == ["google"]
+    monkeypatch.setenv("PARTNER_TOKEN", "new")
+    assert due_destinations(shop.settings()) == ["google", "partner"]
+    # Nor does it look at a ledger that was restored from a backup.
+    seen = {"ledger_id": ledger.identity.ledger_id, "seq": 900, "at": "2026-01-10 09:00:00.000000+00:00"}
+    shop.settings().ledger_mark_path.write_text(json.dumps(seen))
+    with pytest.raises(LedgerError, match="postback ledger adopt"):
+        due_destinations(shop.settings())
+
+
+def test_a_destination_runs_again_when_the_secret_that_it_stumbled_over_was_changed(
+    shop: Any, ledger: Ledger, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PARTNER_TOKEN", "old")
+    stumble_over_a_secret(shop, ledger)
+    ledger.beat("google", "another machine:1")
 
     # A drain is at google's; partner's postback waits for a secret.
     assert tick(instance, shop) == "A drain is at it: google."

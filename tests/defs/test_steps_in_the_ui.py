@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from enum import Enum, StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import dagster as dg
 import pytest
 
 from postback_pipeline.defs import stepping_in
-from postback_pipeline.defs.stepping_in import InState
+from postback_pipeline.defs.stepping_in import FoundOut, InState
 from postback_pipeline.ledger import Ledger, open_ledger
-from postback_pipeline.model import Outcome, State
+from postback_pipeline.model import Outcome, Resolution, State
 
 WHY: dict[str, Any] = {"reason": "asked by support", "actor": "ann"}
 TOLD = """\
@@ -97,6 +98,9 @@ def test_a_step_shows_what_it_would_do_and_then_does_it(
     assert f"purchase:{number}" in json.dumps(rehearsed)
     assert "dry_run: false" in rehearsed["next"]
     assert done["said"] == "1 done, 0 left alone."
+    assert "postbacks" in rehearsed
+    assert str(become) in done["postbacks"]
+    assert "next" not in done
     assert states(ledger, number) == [become]
     assert actions(shop) == [(command, "ann", "asked by support")]
 
@@ -172,5 +176,22 @@ def test_what_is_refused_is_refused_with_a_sentence(
     assert actions(shop) == []
 
 
-def test_the_forms_know_every_state() -> None:
-    assert {each.name: each.value for each in InState} == {str(state): state for state in State}
+def test_adopt_a_restored_ledger(shop: Any, ledger: Ledger) -> None:
+    mark = shop.settings().ledger_mark_path
+    assert "Nothing was changed." in refused(take(shop, "adopt", **WHY))
+    seen = {"ledger_id": ledger.identity.ledger_id, "seq": 900, "at": "2026-01-10 09:00:00.000000+00:00"}
+    mark.write_text(json.dumps(seen))
+
+    rehearsed = shown(take(shop, "adopt", **WHY))
+    assert "1 postbacks parked, 0 left as they are" in rehearsed["said"]
+    assert "partner" in rehearsed["waited"]
+    assert (states(ledger, 4), json.loads(mark.read_text()), actions(shop)) == ([State.PENDING], seen, [])
+    shown(take(shop, "adopt", **WHY, dry_run=False))
+    assert states(ledger, 4) == [State.PARKED]
+    assert json.loads(mark.read_text())["seq"] < 900
+    assert actions(shop) == [("adopt", "ann", "asked by support")]
+
+
+@pytest.mark.parametrize(("offered", "meant"), [(InState, State), (FoundOut, Resolution)])
+def test_the_forms_offer_every_state_and_every_answer(offered: type[Enum], meant: type[StrEnum]) -> None:
+    assert {each.name: each.value for each in offered} == {str(each): each for each in meant}

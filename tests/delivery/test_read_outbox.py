@@ -16,6 +16,7 @@ from postback_pipeline.defs.outbox import read_outbox
 from postback_pipeline.delivery.enqueue import enqueue_outbox, rules_of
 from postback_pipeline.destinations import build_destinations
 from postback_pipeline.ledger import Claim, Ledger, Result
+from postback_pipeline.ledger.decision import belief
 from postback_pipeline.model import Desired, Facts, Outcome, Phase
 from postback_pipeline.settings import Settings
 from tests.delivery.lines import NAME
@@ -97,6 +98,18 @@ def claimed(ledger: Ledger) -> tuple[Claim, dict[str, Any]]:
         [Result(claim.postback_id, claim.token, Outcome.ACCEPTED, ledger.now(), phase=Phase.DONE)], rules=rules
     )
     return claim, json.loads(claim.element)
+
+
+@pytest.mark.parametrize("value", ["0.0000", "0.0001", "54.0000"])
+@pytest.mark.parametrize("zero_counts", [True, False])
+def test_what_a_row_says_in_short_is_what_the_whole_row_says(
+    warehouse: duckdb.DuckDBPyConnection, value: str, zero_counts: bool
+) -> None:
+    named = f"{value} USD"
+    (row,) = outbox(warehouse, desired_value=Decimal(value), zero_counts=zero_counts, fingerprint=named)
+    (beliefs,) = read_outbox(warehouse)[NAME].beliefs()
+    assert beliefs == [(row.conversion_key, row.computed_against, belief(row))]
+    assert (belief(row) is None) == (value == "0.0000" and not zero_counts)
 
 
 def test_every_column_is_read_into_its_field(warehouse: duckdb.DuckDBPyConnection) -> None:

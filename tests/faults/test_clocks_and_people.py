@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from aiohttp import web
 
-from postback_pipeline.ledger import Ledger, Resolution, Selection
-from postback_pipeline.model import Outcome, State
+from postback_pipeline.ledger import Ledger, Selection
+from postback_pipeline.model import Outcome, Resolution, State
 from tests.delivery.lines import NAME, Clock, Line, desired
 from tests.delivery.receivers import Receiver, ok, replying, reset
 from tests.faults.played import Play, play

@@ -17,7 +17,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from postback_pipeline.ledger import (
     Claim,
-    Resolution,
     Result,
     Rules,
     Selection,
@@ -25,7 +24,7 @@ from postback_pipeline.ledger import (
     open_ledger,
 )
 from postback_pipeline.ledger.drains import BEAT_LAPSE
-from postback_pipeline.model import Desired, Facts, Kind, Outcome, Postback, State
+from postback_pipeline.model import Desired, Facts, Kind, Outcome, Postback, Resolution, State
 from postback_pipeline.settings import Guard
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

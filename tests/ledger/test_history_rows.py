@@ -7,8 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from postback_pipeline.ledger import Resolution, Selection
-from postback_pipeline.model import Outcome, Phase
+from postback_pipeline.ledger import Selection
+from postback_pipeline.model import Outcome, Phase, Resolution
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Clock, Shop

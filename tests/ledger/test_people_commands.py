@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import sqlalchemy
 
-from postback_pipeline.ledger import Action, LedgerError, Resolution, Selection
-from postback_pipeline.model import Kind, Outcome, State
+from postback_pipeline.ledger import Action, LedgerError, Selection
+from postback_pipeline.model import Kind, Outcome, Resolution, State
 
 if TYPE_CHECKING:
     from postback_pipeline.ledger import Ledger

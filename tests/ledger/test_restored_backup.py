@@ -16,13 +16,12 @@ import sqlalchemy
 from postback_pipeline.ledger import (
     Ledger,
     LedgerError,
-    Resolution,
     Rules,
     Selection,
     create_ledger,
     open_ledger,
 )
-from postback_pipeline.model import Outcome, State
+from postback_pipeline.model import Outcome, Resolution, State
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Clock, Shop

@@ -20,9 +20,9 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from postback_pipeline import ledger as package
-from postback_pipeline.ledger import LedgerError, Resolution, Selection, open_ledger, upgrade_ledger
+from postback_pipeline.ledger import LedgerError, Selection, open_ledger, upgrade_ledger
 from postback_pipeline.ledger.schema import SCHEMA_VERSION, VERSION_TABLE, metadata
-from postback_pipeline.model import Kind, State
+from postback_pipeline.model import Kind, Resolution, State
 from tests.ledger.conftest import Clock, Shop
 
 RELEASED = Path(__file__).parent / "released"
