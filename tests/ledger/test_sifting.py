@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 import sqlalchemy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from postback_pipeline.ledger import Action, Ledger, Rules, open_ledger
 from postback_pipeline.ledger.decision import Known, decide
 from postback_pipeline.ledger.known import read_known
 from postback_pipeline.ledger.outbox import Belief, RowsInMemory
-from postback_pipeline.ledger.schema import postbacks
+from postback_pipeline.ledger.schema import postbacks, standings
 from postback_pipeline.model import Desired, Facts, Kind, State
 from postback_pipeline.settings import Guard
 
@@ -81,7 +81,7 @@ def row(key: str, value: str = "10", against: int = 0, zero_counts: bool = False
 
 
 def stored(key: str, number: int, revision: Held) -> dict[str, Any]:
-    """A revision as a row of the table."""
+    """A revision: what its rows in both tables hold, save the id."""
     value = Decimal(revision.value)
     return {
         **dict.fromkeys(("event_name", "receiver_event", "reason_code", "transaction_id"), "x"),
@@ -104,6 +104,16 @@ def stored(key: str, number: int, revision: Held) -> dict[str, Any]:
     }
 
 
+def store(connection: sqlalchemy.Connection, revisions: Sequence[dict[str, Any]]) -> None:
+    """Writes revisions and their standings."""
+    last: int = connection.execute(sqlalchemy.select(sqlalchemy.func.max(postbacks.c.id))).scalar_one() or 0
+    numbered = [{"id": number, **revision} for number, revision in enumerate(revisions, start=last + 1)]
+    for table in (postbacks, standings):
+        rows = [{name: row[name] for name in row.keys() & table.columns.keys()} for row in numbered]
+        if rows:
+            connection.execute(sqlalchemy.insert(table), rows)
+
+
 @pytest.fixture(scope="module")
 def crowded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ledger that holds much besides what an example asks for."""
@@ -111,7 +121,7 @@ def crowded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     engine = sqlalchemy.create_engine(f"sqlite:///{file}")
     accepted = Held(Kind.CONVERSION, State.ACCEPTED, "10", False, 1, 0)
     with engine.begin() as connection:
-        connection.execute(sqlalchemy.insert(postbacks), [stored(key, 1, accepted) for key in BETWEEN])
+        store(connection, [stored(key, 1, accepted) for key in BETWEEN])
     engine.dispose()
     return file
 
@@ -123,8 +133,15 @@ def by_row(ledger: Ledger, rows: Sequence[Desired]) -> Counter[Action]:
         return Counter(decide(each, known.get(each.conversion_key, Known()), RULES).action for each in rows)
 
 
+#: A row that the ledger holds already, and the same one computed before it did.
+FOUND = ([Held(Kind.CONVERSION, State.ACCEPTED, "10", False, 1, 0)], "10", 1, False, None)
+BEHIND = (*FOUND[:2], 0, *FOUND[3:])
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(conversion, min_size=1, max_size=8), st.booleans())
+@example([FOUND, BEHIND], False)
+@example([FOUND, BEHIND], True)
 def test_any_mix_comes_to_what_the_decision_says_row_by_row(
     sqlite_template: Path, crowded: Path, conversions: list[Any], among_many: bool
 ) -> None:
@@ -138,13 +155,15 @@ def test_any_mix_comes_to_what_the_decision_says_row_by_row(
                 for number, revision in enumerate(before, start=1)
             ]
             with ledger._database.writing() as connection:
-                if revisions:
-                    connection.execute(sqlalchemy.insert(postbacks), revisions)
+                store(connection, revisions)
             rows = [row(key, *wanted) for key, (_, *wanted) in zip(keys, conversions, strict=True)]
             report = ledger.enqueue(
                 "meta", rows, rules=RULES, render=lambda postback: postback.key, guard=Guard(), dry_run=True
             )
             assert report.actions == by_row(ledger, rows)
+            if conversions == [FOUND, BEHIND]:
+                # The examples did get into the ledger.
+                assert report.actions == {Action.KNOWN: 1, Action.STALE: 1}
 
 
 KEYS = ["purchase:B", "purchase:a", "purchase:Z", "purchase:é", "purchase:_", "purchase:-1", "lead:1", "purchase:🧾"]
