@@ -41,17 +41,17 @@ def read_destination(connection: Connection, destination: str, *, lock: bool = F
 def pause(
     connection: Connection, destination: str, reason: str, actor: str, now: datetime, mark: str | None = None
 ) -> bool:
-    """Whether it was running until now. Who paused first, and why, stays, but a person's pause replaces the machine's.
+    """Whether it did anything. Who paused first, and why, stays, but a person's pause replaces the machine's.
 
     A pause with a `mark` ends by itself once `resume_if_changed` is told another mark; one without never does.
     """
     _require_row(connection, destination)
     values = {"paused": True, "pause_reason": reason, "paused_by": actor, "paused_at": now, "pause_mark": mark}
-    mine = update(destinations).where(_D.name == destination)
-    changed = connection.execute(mine.where(_D.paused.is_(False)).values(values))
-    if changed.rowcount == 0 and mark is None:
-        connection.execute(mine.where(_D.pause_mark.is_not(None)).values(values))
-    return changed.rowcount > 0
+    gives_way = _D.paused.is_(False)
+    if mark is None:
+        gives_way = or_(gives_way, _D.pause_mark.is_not(None))
+    query = update(destinations).where(_D.name == destination, gives_way).values(values)
+    return connection.execute(query).rowcount > 0
 
 
 def resume(connection: Connection, destination: str, *, changed_from: str | None = None) -> bool:

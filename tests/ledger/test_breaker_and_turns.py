@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import sqlalchemy
 
 from postback_pipeline.ledger import Claim, open_ledger
-from postback_pipeline.model import Desired, Outcome
-from tests.ledger.conftest import EVERYTHING
+from postback_pipeline.model import Outcome, State
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Clock, Shop
@@ -205,7 +204,8 @@ def test_a_person_s_pause_is_never_ended_by_the_machine(shop: Shop) -> None:
 
 def test_a_person_s_pause_replaces_the_machine_s(shop: Shop) -> None:
     shop.ledger.pause("meta", reason="http_401", actor="drain", mark="secret-1")
-    assert not shop.ledger.pause("meta", reason="maintenance", actor="ann")
+    assert shop.ledger.pause("meta", reason="maintenance", actor="ann")
+    assert not shop.ledger.pause("meta", reason="lunch", actor="bob")
     (status,) = shop.ledger.status().destinations
     assert (status.pause_reason, status.paused_by) == ("maintenance", "ann")
     assert not shop.ledger.resume_if_changed("meta", "secret-2")
@@ -223,14 +223,21 @@ def test_a_pause_that_ended_by_itself_is_in_the_log_of_actions(shop: Shop) -> No
 def test_a_worker_s_word_about_a_destination_does_not_wait_for_an_enqueue(postgres_shop: Shop, clock: Clock) -> None:
     fill(postgres_shop)
     claims = postgres_shop.claim(2)
+    engine = postgres_shop.ledger._database.engine
 
-    def rows_while_workers_work() -> Iterator[Desired]:
-        yield postgres_shop.desired("purchase:8", against=0)
+    def work() -> None:
         postgres_shop.ledger.postpone("meta", clock.now, "http_429")
         postgres_shop.ledger.take_turns("meta", 1, 1.0)
         postgres_shop.record(claims[0])
-        yield postgres_shop.desired("purchase:9", against=0)
 
-    given: dict[str, Any] = {"rules": EVERYTHING, "render": postgres_shop.render, "guard": postgres_shop.guard}
-    report = postgres_shop.ledger.enqueue("meta", rows_while_workers_work(), **given)
-    assert report.inserted == 2
+    to_do = [work]
+
+    def while_it_writes(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "INSERT INTO history" in statement and to_do:
+            with ThreadPoolExecutor(1) as worker:
+                worker.submit(to_do.pop()).result()
+
+    sqlalchemy.event.listen(engine, "before_cursor_execute", while_it_writes)
+    assert postgres_shop.report("10.00", "purchase:8", against=0).inserted == 1
+    assert not to_do
+    assert postgres_shop.state(claims[0].conversion_key) is State.ACCEPTED
