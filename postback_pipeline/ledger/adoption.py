@@ -8,11 +8,12 @@ leases lapse, and the sweep parks or resends them by the same rule.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, false, func, select, true
+from sqlalchemy import ColumnElement, Connection, func, or_, select, true
 
 from postback_pipeline.ledger.decision import QUEUED_STATES
 from postback_pipeline.ledger.moves import move
@@ -25,6 +26,16 @@ RESTORED = "restored"
 
 _P, _S = postbacks.c, standings.c
 
+#: An attempt that the ledger has forgotten, made as soon as it could be.
+_ONE_MORE_UNKNOWN: dict[str, Any] = {
+    "unknown_attempts": _S.unknown_attempts + 1,
+    "round_attempts": _S.round_attempts + 1,
+    "round_unknown": _S.round_unknown + 1,
+    "round_started_at": func.coalesce(
+        _S.round_started_at, select(_P.created_at).where(_P.id == _S.id).scalar_subquery()
+    ),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
@@ -32,34 +43,40 @@ class Adopted:
 
     #: Left to a person, one by one or by selection: nobody but the receiver knows whether it has them.
     parked: Mapping[str, int]
-    #: Still due: the receiver drops what it has already.
+    #: Sent again in case they were not sent: the receiver drops what it has already.
     left: Mapping[str, int]
 
 
 def adopt(connection: Connection, rules: Mapping[str, Rules], *, actor: str, reason: str, now: datetime) -> Adopted:
-    """Parks what was queued, with reason `restored`, save where its receiver deduplicates on our key for long enough.
+    """Takes all that was queued for sent since, its fate unknown.
 
-    Destinations that `rules` does not name are taken for ones that do not. Repeating it changes nothing more.
+    It is parked, with reason `restored`, save where its receiver deduplicates on our key for long enough: there it is
+    to be retried while that lasts. Destinations that `rules` does not name are taken for ones that do not. What was
+    held is parked: its parent may have been processed since. Repeating it changes nothing more.
 
     Raises:
         LedgerError: no actor or reason is given.
     """
     queued = _S.state.in_([state.value for state in QUEUED_STATES])
-    counts = select(_S.destination, func.count()).where(queued).group_by(_S.destination).order_by(_S.destination)
-    waiting: list[tuple[str, int]] = [(row[0], row[1]) for row in connection.execute(counts)]
+    names = select(_S.destination).where(queued).distinct().order_by(_S.destination)
     parked: Counter[str] = Counter()
     left: Counter[str] = Counter()
-    for destination, count in waiting:
-        risky = (
-            select(_S.id)
+    for destination in connection.execute(names).scalars().all():
+        waiting = (
+            select(_S.id, _S.round_unknown, _may_be_taken_twice(rules.get(destination), now).label("risky"))
             .join(postbacks, _P.id == _S.id)
-            .where(queued, _S.destination == destination, _may_be_taken_twice(rules.get(destination), now))
+            .where(queued, _S.destination == destination)
+            .order_by(_S.id)
+            .with_for_update(of=standings, key_share=True)
         )
-        found = risky.order_by(_S.id).with_for_update(of=standings, key_share=True)
-        ids: Sequence[int] = connection.execute(found).scalars().all()
-        move(connection, ids, State.PARKED, reason=RESTORED, actor=actor, now=now)
-        parked[destination], left[destination] = len(ids), count - len(ids)
-    subject = f"{parked.total()} parked, {left.total()} left as they were"
+        rows = connection.execute(waiting).all()
+        risky = [row.id for row in rows if row.risky]
+        move(connection, risky, State.PARKED, reason=RESTORED, actor=actor, now=now)
+        # What has an attempt of unknown fate is treated so already.
+        others = [row.id for row in rows if not row.risky and not row.round_unknown]
+        move(connection, others, State.RETRY, reason=RESTORED, actor=actor, now=now, **_ONE_MORE_UNKNOWN)
+        parked[destination], left[destination] = len(risky), len(rows) - len(risky)
+    subject = f"{parked.total()} parked, {left.total()} to be sent again"
     log_action(connection, "adopt", actor=actor, reason=reason, subject=subject, now=now)
     return Adopted(+parked, +left)
 
@@ -67,7 +84,8 @@ def adopt(connection: Connection, rules: Mapping[str, Rules], *, actor: str, rea
 def _may_be_taken_twice(rules: Rules | None, now: datetime) -> ColumnElement[bool]:
     if rules is None or not rules.deduplicates:
         return true()
+    held = _S.state == State.HELD.value
     if rules.dedup_window is None:
-        return false()
+        return held
     # It may have been sent as soon as it was there.
-    return _P.created_at <= now - rules.dedup_window
+    return or_(held, func.coalesce(_S.round_started_at, _P.created_at) <= now - rules.dedup_window)

@@ -103,10 +103,12 @@ class PeopleSide:
             return commands.cancel(connection, selection, actor=actor, reason=reason, now=now)
 
     def pause(self, destination: str, *, reason: str, actor: str, mark: str | None = None) -> bool:
-        """Stops claims of a destination until it is resumed; whether it was running until now.
+        """Stops claims of a destination until it is resumed; whether that changed anything.
+
+        A destination that is paused already stays so for who paused it first, and why.
 
         `mark`: opaque and free of secrets; the pause ends by itself once `resume_if_changed` is told another one. A
-        person's pause has none, and replaces one that would end by itself.
+        person's pause has none, and does replace one that would end by itself.
         """
         with self._database.writing() as connection:
             now = self._database.now(connection)
@@ -153,7 +155,8 @@ class PeopleSide:
     ) -> Adopted:
         """Takes on a ledger that was restored from an older backup; from then on the deployment works with it.
 
-        What was queued is parked, with reason `restored`, where its receiver might take it a second time.
+        What was queued may have been sent since: it is parked, with reason `restored`, where its receiver might take
+        it a second time, and is elsewhere a retry after an attempt of unknown fate.
 
         Args:
             rules: of the destinations, by name.

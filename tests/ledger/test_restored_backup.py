@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ import pytest
 import sqlalchemy
 
 from postback_pipeline.ledger import (
+    Action,
+    Adopted,
     Ledger,
     LedgerError,
     Rules,
@@ -120,6 +123,7 @@ def test_row_42_an_adopted_ledger_parks_what_may_have_been_sent(restored: tuple[
         assert [story.history[-1].reason for story in parked[:2]] == ["restored"] * 2
         assert {story.history[-1].actor for story in parked[:2]} == {"ann"}
         assert shop.claim() == []
+        shop.rules = RESENDS
         assert [claim.conversion_key for claim in shop.claim(destination="crm")] == ["purchase:elsewhere"]
         # A person knows what the receiver has.
         mine = Selection(conversion_keys=["purchase:pending"])
@@ -127,7 +131,7 @@ def test_row_42_an_adopted_ledger_parks_what_may_have_been_sent(restored: tuple[
         assert shop.state("purchase:pending") is State.ACCEPTED
         with shop.ledger._database.reading() as connection:
             actions = connection.execute(sqlalchemy.text("SELECT command, reason, subject FROM actions")).all()
-        assert ("adopt", "disk lost", "2 parked, 1 left as they were") in [tuple(action) for action in actions]
+        assert ("adopt", "disk lost", "2 parked, 1 to be sent again") in [tuple(action) for action in actions]
 
 
 def test_row_42_what_a_receiver_has_forgotten_by_now_is_parked_too(restored: tuple[str, Path], clock: Clock) -> None:
@@ -136,6 +140,61 @@ def test_row_42_what_a_receiver_has_forgotten_by_now_is_parked_too(restored: tup
     with at_work(url, None, clock) as shop:
         adopted = shop.ledger.adopt({"meta": PARKS, "crm": RESENDS}, mark=mark, actor="ann", reason="disk lost")
         assert (adopted.parked, adopted.left) == ({"meta": 2, "crm": 1}, {})
+
+
+@pytest.fixture
+def adopted(sqlite_url: str, tmp_path: Path, clock: Clock) -> Iterator[Shop]:
+    """An adopted ledger whose receiver deduplicates, with one postback that waits."""
+    with at_work(sqlite_url, None, clock) as shop:
+        shop.rules = replace(RESENDS, retraction=True, judges_later=True)
+        shop.report("10.00")
+        clock.forward(hours=1)
+        adopt(shop, tmp_path)
+        yield shop
+
+
+def adopt(shop: Shop, folder: Path) -> Adopted:
+    rules = {"meta": shop.rules}
+    return shop.ledger.adopt(rules, mark=folder / "mark.json", actor="ann", reason="disk lost", unnoticed=True)
+
+
+def test_what_may_have_been_sent_since_the_backup_is_not_replaced(adopted: Shop) -> None:
+    assert adopted.report("8.00").actions == {Action.WAITS: 1}
+    assert adopted.report("0").actions == {Action.WAITS: 1}
+    mine = Selection(destination="meta")
+    assert adopted.ledger.cancel(mine, actor="ann", reason="not wanted").acted_on == ()
+    (claim,) = adopted.claim()
+    assert claim.key == "purchase:1.1"
+    # The receiver says what has become of it: it was sent.
+    adopted.record(claim, duplicate=True)
+    assert adopted.state() is State.ACCEPTED
+
+
+def test_what_may_have_been_sent_since_the_backup_waits_no_longer_than_it_is_recognised(
+    adopted: Shop, clock: Clock
+) -> None:
+    (claim,) = adopted.claim()
+    assert claim.expires_at == clock.now + timedelta(hours=47)
+    # Not even one that is claimed and given back begins the window anew.
+    adopted.ledger.release([claim])
+    clock.forward(hours=47)
+    assert adopted.claim() == []
+    assert adopted.sweep().parked == 1
+    assert adopted.newest().reason == "deduplication_window_closed"
+
+
+def test_adopting_again_changes_nothing_more(adopted: Shop, tmp_path: Path) -> None:
+    before = adopted.history()
+    again = adopt(adopted, tmp_path)
+    assert (again.parked, again.left, adopted.history()) == ({}, {"meta": 1}, before)
+
+
+def test_what_was_held_may_have_been_let_go_since_the_backup(adopted: Shop, tmp_path: Path) -> None:
+    adopted.send()
+    adopted.report("0")
+    assert adopted.state() is State.HELD
+    assert adopt(adopted, tmp_path).parked == {"meta": 1}
+    assert (adopted.state(), adopted.newest().reason) == (State.PARKED, "restored")
 
 
 def test_row_42_another_ledger_in_its_place_is_noticed(deployment: Deployment, tmp_path: Path, clock: Clock) -> None:
