@@ -170,6 +170,11 @@ class Desired:
     keys_only: bool = False
 
 
+def postback_key(conversion_key: str, revision: int) -> str:
+    """What a receiver knows a postback by: stable over all of its retries, different for every revision."""
+    return f"{conversion_key}.{revision}"
+
+
 @dataclass(frozen=True, slots=True)
 class Postback:
     """One message to one destination about one conversion, before it is rendered."""
@@ -190,8 +195,8 @@ class Postback:
 
     @property
     def key(self) -> str:
-        """Stable over every retry of this postback, different for every revision."""
-        return f"{self.conversion_key}.{self.revision}"
+        """As `postback_key`."""
+        return postback_key(self.conversion_key, self.revision)
 
     @property
     def delta(self) -> Decimal:

@@ -37,7 +37,7 @@ from postback_pipeline.ledger.lists import among
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import QUEUED, history, postbacks, standings
 from postback_pipeline.ledger.values import Claim
-from postback_pipeline.model import Kind, State
+from postback_pipeline.model import Kind, State, postback_key
 
 _P, _S = postbacks.c, standings.c
 _NOW = bindparam("at_now", type_=Instant)
@@ -52,7 +52,7 @@ _DUE = (
         _P.kind,
         _P.element,
         _S.attempts,
-        _S.unknown_attempts,
+        _S.round_unknown,
         as_given(_S.round_started_at),
         as_given(_S.due_at),
         as_given(_S.expires_at),
@@ -149,17 +149,13 @@ def claim(
             postback_id,
             destination,
             conversion_key,
-            revision,
             _KINDS[kind],
             element,
-            # `Postback.key`.
-            f"{conversion_key}.{revision}",
+            postback_key(conversion_key, revision),
             f"{batch}{postback_id}",
             attempts + 1,
-            unknown_attempts,
-            read_instant(round_started_at) if round_started_at else now,
             read_instant(due_at),
-            read_deadline(expires_at),
+            _recognised_until(round_started_at, expires_at, rules) if round_unknown else read_deadline(expires_at),
             lease_until,
             _STATES[state],
             owner,
@@ -171,7 +167,7 @@ def claim(
             kind,
             element,
             attempts,
-            unknown_attempts,
+            round_unknown,
             round_started_at,
             due_at,
             expires_at,
@@ -223,6 +219,15 @@ def _most_claims(connection: Connection, destination: str, now: datetime) -> int
     if row.trips == 0:
         return sys.maxsize
     return 0 if connection.execute(_UNDER_WAY, {"of_destination": destination, "at_now": now}).first() else 1
+
+
+def _recognised_until(round_started_at: Any, expires_at: Any, rules: Rules) -> datetime | None:
+    """When the receiver's window closes, or earlier when it forgets a round that has an attempt of unknown fate."""
+    window_closes = read_deadline(expires_at)
+    if rules.dedup_window is None:
+        return window_closes
+    forgets = read_instant(round_started_at) + rules.dedup_window
+    return forgets if window_closes is None else min(window_closes, forgets)
 
 
 def _recognised_since(rules: Rules, now: datetime) -> datetime:

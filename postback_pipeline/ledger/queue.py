@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, func, select
 from postback_pipeline.ledger import drains
 from postback_pipeline.ledger.schema import QUEUED, destinations, postbacks, standings
 from postback_pipeline.ledger.values import Due, Peeked
-from postback_pipeline.model import Kind, State
+from postback_pipeline.model import Kind, State, postback_key
 
 _P, _S = postbacks.c, standings.c
 
@@ -65,8 +65,7 @@ def peek(connection: Connection, destination: str, limit: int, now: datetime) ->
         .limit(limit)
     )
     return [
-        # `Postback.key`.
-        Peeked(row.id, Kind(row.kind), f"{row.conversion_key}.{row.revision}", row.element)
+        Peeked(row.id, Kind(row.kind), postback_key(row.conversion_key, row.revision), row.element)
         for row in connection.execute(query)
     ]
 

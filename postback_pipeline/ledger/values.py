@@ -141,7 +141,6 @@ class Claim(NamedTuple):
     postback_id: int
     destination: str
     conversion_key: str
-    revision: int
     kind: Kind
     #: The frozen element, and the key that stays the same on every attempt (`Postback.key`).
     element: str
@@ -150,12 +149,9 @@ class Claim(NamedTuple):
     token: str
     #: Number of this attempt, from 1.
     attempt: int
-    #: Earlier attempts of this postback whose fate is unknown.
-    unknown_attempts: int
-    #: When the first attempt of this round was claimed; a receiver's deduplication window starts here.
-    first_attempt_at: datetime
     due_at: datetime
-    #: None: the receiver sets no limit.
+    #: It must not leave later: the receiver's window closes, or it forgets an earlier attempt of unknown fate. None: no
+    #: limit.
     expires_at: datetime | None
     lease_until: datetime
     #: PENDING or RETRY: where a release puts it back.

@@ -20,10 +20,10 @@ def test_a_claim_carries_what_sending_needs(shop: Shop, clock: Clock) -> None:
     (claim,) = shop.claim(lease=30, owner="worker-7")
     story = shop.newest()
     assert (claim.postback_id, claim.destination, claim.conversion_key) == (story.postback_id, "meta", "purchase:1")
-    assert (claim.revision, claim.kind) == (1, Kind.CONVERSION)
+    assert claim.kind is Kind.CONVERSION
     assert (claim.key, claim.element) == (shop.rendered[0].key, "purchase:1.1 conversion 10.00 ")
-    assert (claim.attempt, claim.unknown_attempts, claim.claimed_from) == (1, 0, State.PENDING)
-    assert (claim.first_attempt_at, claim.lease_until) == (clock.now, clock.now + timedelta(seconds=30))
+    assert (claim.attempt, claim.claimed_from) == (1, State.PENDING)
+    assert claim.lease_until == clock.now + timedelta(seconds=30)
     assert (claim.due_at, claim.expires_at, claim.owner) == (story.due_at, expires_at, "worker-7")
     assert claim.element not in repr(claim)
 
@@ -145,8 +145,8 @@ def test_a_lease_that_ran_out_is_sent_again_where_the_receiver_deduplicates(shop
     assert shop.sweep().retried == 1
     clock.forward(hours=1)
     (second,) = shop.claim()
-    assert (second.attempt, second.unknown_attempts, second.claimed_from) == (2, 1, State.RETRY)
-    assert (second.key, second.element, second.first_attempt_at) == (first.key, first.element, first.first_attempt_at)
+    assert (second.attempt, second.claimed_from) == (2, State.RETRY)
+    assert (second.key, second.element) == (first.key, first.element)
 
 
 def test_a_renewed_lease_lasts_longer(shop: Shop, clock: Clock) -> None:
@@ -179,7 +179,40 @@ def test_a_released_claim_is_back_where_it_was_and_counts_nowhere(shop: Shop, cl
     assert (attempt.outcome, attempt.reason) == (Outcome.NOT_SENT, "released")
     clock.forward(minutes=1)
     (claim,) = shop.claim()
-    assert (claim.attempt, claim.first_attempt_at) == (2, clock.now)
+    assert claim.attempt == 2
+
+
+def test_the_deduplication_window_begins_with_the_first_attempt_that_was_not_released(shop: Shop, clock: Clock) -> None:
+    shop.rules = replace(shop.rules, deduplicates=True, dedup_window=timedelta(hours=48), retry_max_seconds=60)
+    shop.report("10.00")
+    shop.ledger.release(shop.claim())
+    clock.forward(hours=1)
+    forgotten_at = clock.now + timedelta(hours=48)
+    shop.send(Outcome.UNKNOWN)
+    clock.forward(minutes=1)
+    shop.ledger.release(shop.claim())
+    assert [claim.expires_at for claim in shop.claim()] == [forgotten_at]
+
+
+def test_a_claim_lasts_no_longer_than_the_receiver_recognises_the_attempt_before(shop: Shop, clock: Clock) -> None:
+    shop.rules = replace(shop.rules, deduplicates=True, dedup_window=timedelta(hours=48), retry_max_seconds=60)
+    claimed_at = clock.now
+    closes = {"purchase:never": None, "purchase:sooner": timedelta(hours=24), "purchase:later": timedelta(hours=72)}
+    for key, after in closes.items():
+        shop.report("10.00", key, expires_at=None if after is None else claimed_at + after)
+    first = {claim.conversion_key: claim for claim in shop.claim()}
+    assert {key: claim.expires_at for key, claim in first.items()} == {
+        key: None if after is None else claimed_at + after for key, after in closes.items()
+    }
+    for claim in first.values():
+        shop.record(claim, Outcome.UNKNOWN)
+    clock.forward(minutes=1)
+    second = {claim.conversion_key: claim.expires_at for claim in shop.claim()}
+    assert second == {
+        "purchase:never": claimed_at + timedelta(hours=48),
+        "purchase:sooner": claimed_at + timedelta(hours=24),
+        "purchase:later": claimed_at + timedelta(hours=48),
+    }
 
 
 def test_releases_never_use_up_the_budget(shop: Shop, clock: Clock) -> None:

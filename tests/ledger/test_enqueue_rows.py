@@ -74,8 +74,7 @@ def test_what_had_not_left_is_superseded_and_only_the_newest_value_leaves(shop: 
     shop.report("10.00")
     assert shop.report("8.00").actions == {Action.REPLACE: 1}
     assert shop.states() == [State.SUPERSEDED, State.PENDING]
-    claims = shop.claim()
-    assert [(claim.revision, claim.kind) for claim in claims] == [(2, Kind.CONVERSION)]
+    assert [(claim.key, claim.kind) for claim in shop.claim()] == [("purchase:1.2", Kind.CONVERSION)]
 
 
 def test_a_reversal_before_anything_left_cancels_and_sends_nothing(shop: Shop) -> None:
@@ -213,7 +212,7 @@ def test_an_adjustment_is_held_until_the_receiver_processed_what_it_adjusts(shop
     first = shop.stories()[0].postback_id
     shop.ledger.judge([first], processed=True, reason="upload_done", actor="delivery")
     assert shop.sweep().freed == 1
-    assert [claim.revision for claim in shop.claim()] == [2]
+    assert [claim.key for claim in shop.claim()] == ["purchase:1.2"]
     assert shop.states()[0] is State.PROCESSED
 
 
