@@ -8,7 +8,7 @@ leases lapse, and the sweep parks or resends them by the same rule.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -61,7 +61,8 @@ def adopt(connection: Connection, rules: Mapping[str, Rules], *, actor: str, rea
     names = select(_S.destination).where(queued).distinct().order_by(_S.destination)
     parked: Counter[str] = Counter()
     left: Counter[str] = Counter()
-    for destination in connection.execute(names).scalars().all():
+    destinations: Sequence[str] = connection.execute(names).scalars().all()
+    for destination in destinations:
         waiting = (
             select(_S.id, _S.round_unknown, _may_be_taken_twice(rules.get(destination), now).label("risky"))
             .join(postbacks, _P.id == _S.id)

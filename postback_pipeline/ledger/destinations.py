@@ -47,9 +47,8 @@ def pause(
     """
     _require_row(connection, destination)
     values = {"paused": True, "pause_reason": reason, "paused_by": actor, "paused_at": now, "pause_mark": mark}
-    gives_way = _D.paused.is_(False)
-    if mark is None:
-        gives_way = or_(gives_way, _D.pause_mark.is_not(None))
+    running = _D.paused.is_(False)
+    gives_way = or_(running, _D.pause_mark.is_not(None)) if mark is None else running
     query = update(destinations).where(_D.name == destination, gives_way).values(values)
     return connection.execute(query).rowcount > 0
 
