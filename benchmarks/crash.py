@@ -25,7 +25,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import cycle, islice, product
@@ -33,11 +33,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from benchmarks.crash_ledgers import PostgresLedgers, SqliteLedgers, postgres_server
+from benchmarks.crash_ledgers import PostgresLedgers, SqliteLedgers
 from benchmarks.crash_points import Point
 from benchmarks.crash_round import RoundReport, play
 from benchmarks.crash_scenarios import ENGINES, FORMS, POLICIES, Scenario
 from benchmarks.crash_worker import Deployment, SharedClock
+from benchmarks.postgres import postgres_server
 
 #: Kills on one ledger: enough to die of what the dead before left behind, few enough to be looked through.
 _KILLS_OF_A_ROUND = 25
@@ -120,12 +121,12 @@ def _play(
 def run(rounds: Sequence[Round], lanes: int, server: str | None) -> list[RoundReport]:
     """All rounds, on as many lanes side by side; `server`: a PostgreSQL that is there already."""
     needs_server = any(each.scenario.engine == "postgresql" for each in rounds)
-    with (
-        postgres_server() if needs_server and server is None else nullcontext(server) as postgres,
+    with ExitStack() as stack:
+        if needs_server and server is None:
+            server = stack.enter_context(postgres_server()).url
         # Spawned, since a lane forks: it must begin without threads.
-        ProcessPoolExecutor(lanes, mp_context=get_context("spawn")) as pool,
-    ):
-        parts = [pool.submit(run_lane, rounds[lane::lanes], postgres) for lane in range(lanes)]
+        pool = stack.enter_context(ProcessPoolExecutor(lanes, mp_context=get_context("spawn")))
+        parts = [pool.submit(run_lane, rounds[lane::lanes], server) for lane in range(lanes)]
         return [report for part in parts for report in part.result()]
 
 
@@ -139,7 +140,7 @@ def figures(reports: Sequence[RoundReport], seconds: float) -> dict[str, Any]:
         "kills": sum(report.kills.total() for report in reports),
         "rounds": len(reports),
         "postbacks": sum(report.postbacks for report in reports),
-        "requests": sum(report.requests for report in reports),
+        "told": sum(report.told for report in reports),
         "lost": sum(len(report.lost) for report in reports),
         "duplicated": sum(len(report.duplicated) for report in reports),
         "duplicated_under_park": sum(len(report.duplicated) for report in reports if report.policy == "park"),
@@ -172,7 +173,7 @@ def print_table(found: dict[str, Any]) -> None:
         cells = [sum(n for name, n in counts.items() if name.startswith(f"{e}/{f}/")) for e, f in pairs]
         print(f"{point:18}" + "".join(f"{cell:14,}" for cell in cells))
     print()
-    for name in ("kills", "postbacks", "requests", "lost", "duplicated", "duplicated_under_park", "unexplained"):
+    for name in ("kills", "postbacks", "told", "lost", "duplicated", "duplicated_under_park", "unexplained"):
         print(f"{name:24} {found[name]:10,}")
     print(f"{'parked, then resolved':24} {found['parked']:10,}")
     print(f"{'seconds':24} {found['seconds']:10,.1f}")

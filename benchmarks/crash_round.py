@@ -42,12 +42,12 @@ class RoundReport:
     kills: Counter[str] = field(default_factory=Counter)
     survived: int = 0
     postbacks: int = 0
-    requests: int = 0
+    #: Postbacks that were read at the receiver, each as often as it was: a batch holds several.
+    told: int = 0
     parked: int = 0
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     unexplained: list[str] = field(default_factory=list)
-    seconds: float = 0.0
 
 
 def play(deployment: Deployment, points: Sequence[Point], seed: int, folder: Path) -> RoundReport:
@@ -61,7 +61,6 @@ def play(deployment: Deployment, points: Sequence[Point], seed: int, folder: Pat
     """
     scenario = deployment.scenario
     report = RoundReport(scenario.engine, scenario.form, scenario.policy)
-    began = time.monotonic()
     chance = random.Random(seed)
     workers = 0
     killed: set[str] = set()
@@ -89,7 +88,6 @@ def play(deployment: Deployment, points: Sequence[Point], seed: int, folder: Pat
     found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     for name, value in found.items():
         setattr(report, name, value)
-    report.seconds = time.monotonic() - began
     return report
 
 
@@ -111,7 +109,7 @@ def _end(deployment: Deployment, workers: int, killed: set[str], folder: Path) -
     return asdict(findings) | {
         "duplicated": sorted({*findings.duplicated, *again.duplicated}),
         "postbacks": len(stories),
-        "requests": len(hits),
+        "told": len(hits),
         "parked": len(parked),
     }
 

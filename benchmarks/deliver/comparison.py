@@ -5,7 +5,7 @@ Belongs here: which run counts (the quickest), the ratios, the table. Does not b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.deliver.running import Turns
@@ -66,6 +66,11 @@ def _figures(turns: Turns) -> dict[str, Any]:
         "duplicated": sum(run.duplicated for run in turns.runs),
         "rows_per_s_by_round": [round(run.rows_per_s, 1) for run in turns.runs],
     }
+
+
+def is_faultless(figures: Mapping[str, Any]) -> bool:
+    """Whether something was measured, and nothing of it lost or repeated."""
+    return not any(figures.get(fault) for fault in ("error", "lost", "duplicated"))
 
 
 def table(told: Sequence[dict[str, Any]]) -> str:

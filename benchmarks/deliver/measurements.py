@@ -6,6 +6,7 @@ Belongs here: the list, and taking one after the other. Does not belong here: ho
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,12 +68,14 @@ def _beside(on: Bench, sizes: Sizes) -> dict[str, Any]:
     """The quickest round of each, and the most that a neighbour took of the core."""
     names = ("alone", "beside_hanging", "beside_refusing")
     best, shares = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    faults = Counter(lost=0, duplicated=0)
     for _ in range(sizes.rounds):
         for name in names:
             run = on.run(Contender(name, "figures.neighbours", name), 0, sizes.beside)
             best[name] = max(best[name], run.rows_per_s)
             shares[name] = max(shares[name], run.told.get("neighbour_cpu_share", 0.0))
-    told: dict[str, Any] = {"rows": sizes.beside, "alone_rows_per_s": round(best["alone"], 1)}
+            faults.update(lost=run.lost, duplicated=run.duplicated)
+    told: dict[str, Any] = {"rows": sizes.beside, "alone_rows_per_s": round(best["alone"], 1), **faults}
     for name in names[1:]:
         told[f"{name}_rows_per_s"] = round(best[name], 1)
         told[f"{name}_costs_percent"] = round((1 - best[name] / best["alone"]) * 100, 1)

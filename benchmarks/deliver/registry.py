@@ -59,6 +59,7 @@ CONTENDERS = (
     Contender(
         *("dlt_parallel", "contenders.dlt_destination", "many_files"),
         peer=True,
+        # As many as it has workers by default.
         most_in_flight=20,
         share=0.1,
         share_with_latency=0.1,

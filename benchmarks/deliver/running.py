@@ -20,10 +20,11 @@ from typing import Any
 from benchmarks.build_process import ROOT
 from benchmarks.deliver.arrivals import Receiver, running_receiver
 from benchmarks.deliver.peers import PeersMissing, peers_python
-from benchmarks.deliver.postgres import PostgresServer, running_postgres
 from benchmarks.deliver.registry import Contender
 from benchmarks.deliver.shop import sample_body
+from benchmarks.deliver.stopwatch import family
 from benchmarks.deliver.task import Task, measured_file
+from benchmarks.postgres import PostgresServer, fresh_database, postgres_server
 
 #: A run may take this long. Seconds.
 _PATIENCE = 7_200
@@ -102,7 +103,9 @@ class Bench:
         with ExitStack() as stack:
             database = None
             if contender.postgresql and self._server is not None:
-                database = stack.enter_context(self._server.database())
+                made = stack.enter_context(fresh_database(self._server.url, f"benchmark_{self._runs}"))
+                # Without the driver of ours, which is not everybody's.
+                database = made.replace("postgresql+psycopg2://", "postgresql://")
             task = Task(
                 label=f"{contender.name}-{self._runs}",
                 rows=rows,
@@ -129,9 +132,18 @@ def bench(*, postgresql: bool) -> Iterator[Bench]:
     with (
         tempfile.TemporaryDirectory(prefix="postback-benchmark-") as folder,
         running_receiver(Path(folder), on.others) as receiver,
-        running_postgres(on.others) if postgresql else nullcontext() as server,
+        postgres_server() if postgresql else nullcontext() as server,
     ):
+        if server is not None:
+            _keep_on(on.others, server.pid)
         yield Bench(receiver, server, Path(folder), on)
+
+
+def _keep_on(core: int | None, server: int) -> None:
+    """Keeps the server's processes that run already on a core; what they start stays there too."""
+    if core is not None:
+        for pid in family(server):
+            os.sched_setaffinity(pid, {core})
 
 
 def measure(task: Task, contender: Contender) -> dict[str, Any]:

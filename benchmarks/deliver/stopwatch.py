@@ -54,20 +54,24 @@ def peak_mb() -> float:
         return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
+def family(pid: int) -> dict[int, list[str]]:
+    """A process and its children: what /proc says of each after its name, which may hold anything; empty without it."""
+    found = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        # State, parent, ...
+        if pid in (int(stat.parent.name), int(fields[1])):
+            found[int(stat.parent.name)] = fields
+    return found
+
+
 def cpu_of_family(pid: int) -> float | None:
     """CPU seconds of a process and its children, those that ended included; None where there is no /proc."""
     if not Path("/proc/self/stat").exists():
         return None
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            text = stat.read_text(encoding="utf-8", errors="replace")
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        # After the name, which may hold anything: state, parent, ..., utime, stime, and those of ended children.
-        fields = text.rpartition(")")[2].split()
-        if stat.parent.name == str(pid):
-            ticks += sum(map(int, fields[11:15]))
-        elif fields[1] == str(pid):
-            ticks += sum(map(int, fields[11:13]))
+    # utime, stime, and of the process itself those of ended children too.
+    ticks = sum(sum(map(int, fields[11 : 15 if each == pid else 13])) for each, fields in family(pid).items())
     return ticks / os.sysconf("SC_CLK_TCK")

@@ -6,7 +6,7 @@ Belongs here: the rows and where they go. Does not belong here: how they are sen
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -55,10 +55,6 @@ class Task:
         """The body's fields without a key, for contenders that make the JSON themselves."""
         fields: dict[str, Any] = json.loads(self.body)
         return {name: value for name, value in fields.items() if value != KEY}
-
-    def on_core(self, core: int | None) -> Task:
-        """The same on another core."""
-        return replace(self, core=core)
 
     def as_json(self) -> str:
         """What `task_from` reads."""

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.deliver.arrivals import Arrived, Receiver, running_receiver
-from benchmarks.deliver.comparison import compared, table
+from benchmarks.deliver.comparison import compared, is_faultless, table
+from benchmarks.deliver.measurements import FIGURES, Sizes
 from benchmarks.deliver.registry import BY_NAME
 from benchmarks.deliver.running import Run, Turns
 from benchmarks.deliver.shop import sample_body
@@ -120,3 +122,21 @@ def test_the_quickest_round_counts_and_faults_of_all_rounds_do() -> None:
     assert (bare["cpu_ratio_to_own_transport"], peer["ratio_to_drt"]) == (1.0, 1.0)
     assert absent == {"name": "dlt", "latency_ms": 0, "error": "not to be had"}
     assert "not to be had" in table([ours, bare, peer, absent])
+
+
+class FaultyBench:
+    """On which every run loses two rows and repeats one."""
+
+    def run(self, *_: object) -> Run:
+        return run(0.1, 0.02, lost=2)
+
+
+def test_what_is_lost_or_repeated_beside_a_dead_neighbour_is_no_figure_without_fault() -> None:
+    (figure,) = [each for each in FIGURES if each.name == "dead_neighbour"]
+    bench: Any = FaultyBench()
+    told = figure.take(bench, Sizes(rounds=2))
+    # Alone, beside one that hangs, beside one that refuses; twice.
+    assert (told["lost"], told["duplicated"]) == (12, 6)
+    assert not is_faultless(told)
+    assert is_faultless({**told, "lost": 0, "duplicated": 0})
+    assert not is_faultless({"aim": "any", "error": "not to be had"})

@@ -34,7 +34,7 @@ def test_row_01_killed_at_every_point_nothing_is_lost_and_nothing_unexplained(
     assert ended.returncode == 0
     assert found["kills"] == 22
     assert {point: sum(counts.values()) for point, counts in found["points"].items()} == dict.fromkeys(Point, 2)
-    assert found["requests"] > 0
+    assert found["told"] > 0
     assert found["duplicated_under_park"] == 0
 
 

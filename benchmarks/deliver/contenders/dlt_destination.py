@@ -11,9 +11,6 @@ from typing import Any
 from benchmarks.deliver.stopwatch import Stopwatch
 from benchmarks.deliver.task import Task
 
-#: Files that dlt may load at once, as many as its workers.
-_WORKERS = 20
-
 
 def one_file(task: Task, stopwatch: Stopwatch) -> None:
     """The default: the rows are one file, and one file is loaded by one worker."""
@@ -21,8 +18,9 @@ def one_file(task: Task, stopwatch: Stopwatch) -> None:
 
 
 def many_files(task: Task, stopwatch: Stopwatch) -> None:
-    """The rows split over files, so that all workers have something to do."""
-    os.environ["NORMALIZE__DATA_WRITER__FILE_MAX_ITEMS"] = str(-(-task.rows // _WORKERS))
+    """The rows split over as many files as there are workers, so that all of them have something to do."""
+    os.environ["LOAD__WORKERS"] = str(task.in_flight)
+    os.environ["NORMALIZE__DATA_WRITER__FILE_MAX_ITEMS"] = str(-(-task.rows // task.in_flight))
     _load(task, stopwatch)
 
 
@@ -31,7 +29,6 @@ def _load(task: Task, stopwatch: Stopwatch) -> None:
         RUNTIME__DLTHUB_TELEMETRY="false",
         RUNTIME__LOG_LEVEL="ERROR",
         DLT_DATA_DIR=task.folder,
-        LOAD__WORKERS=str(_WORKERS),
     )
     import dlt
     import httpx

@@ -35,14 +35,18 @@ def due_to_accepted(task: Task, stopwatch: Stopwatch) -> dict[str, Any]:
         feeder = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert feeder.stdin is not None
         assert feeder.stdout is not None
-        feeder.stdin.write(task.as_json())
-        feeder.stdin.close()
-        # The first part is in the ledger; its first row becomes due at this instant.
-        start = datetime.fromisoformat(feeder.stdout.readline().strip())
-        drained(shop, task, stopwatch)
-        if feeder.wait():
-            raise RuntimeError("not all rows were enqueued")
-        feeder.stdout.close()
+        try:
+            feeder.stdin.write(task.as_json())
+            feeder.stdin.close()
+            # The first part is in the ledger; its first row becomes due at this instant.
+            start = datetime.fromisoformat(feeder.stdout.readline().strip())
+            drained(shop, task, stopwatch)
+            if feeder.wait():
+                raise RuntimeError("not all rows were enqueued")
+        finally:
+            feeder.kill()
+            feeder.wait()
+            feeder.stdout.close()
         waits = sorted(
             (change["at"] - start).total_seconds() - int(change["conversion_key"].rpartition(":")[2]) / ROWS_PER_SECOND
             for changes in shop.ledger.history(0)
