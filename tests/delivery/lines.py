@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -94,6 +94,7 @@ class Line:
     clock: Clock
     delivery: Delivery
     environment: dict[str, str]
+    name: str = NAME
 
     @property
     def rules(self) -> Rules:
@@ -101,17 +102,18 @@ class Line:
 
     def enqueue(self, *rows: Desired) -> EnqueueReport:
         guard = Guard(minimum=1_000_000, retraction_minimum=1_000_000)
-        return self.ledger.enqueue(NAME, rows, rules=self.rules, render=self.destination.render, guard=guard)
+        mine = [replace(row, destination=self.name) for row in rows]
+        return self.ledger.enqueue(self.name, mine, rules=self.rules, render=self.destination.render, guard=guard)
 
-    async def drain(self, **options: Any) -> DrainReport:
-        """One drain over the real transport of test mode."""
-        async with WireTransport("loopback") as transport:
+    async def drain(self, transport: WireTransport | None = None, **options: Any) -> DrainReport:
+        """One drain over a transport of its own; by default over the real one of test mode."""
+        async with transport or WireTransport("loopback") as over:
             return await drain(
-                NAME,
+                self.name,
                 self.destination,
                 self.settings,
                 self.ledger,
-                transport,
+                over,
                 self.delivery,
                 environment=self.environment,
                 **options,
@@ -119,7 +121,7 @@ class Line:
 
     def stories(self) -> list[Story]:
         """Everything in the ledger, oldest first."""
-        found = self.ledger.select(Selection(destination=NAME), limit=10_000).stories
+        found = self.ledger.select(Selection(destination=self.name), limit=10_000).stories
         return sorted(found, key=lambda story: story.postback_id)
 
     def states(self) -> list[State]:
@@ -129,15 +131,25 @@ class Line:
         return [attempt for story in self.stories() for attempt in story.attempts]
 
 
-def line_at(url: str, ledger: Ledger, clock: Clock, kind: str = TRACKER, options: str = "", **delivery: Any) -> Line:
+def line_at(
+    url: str,
+    ledger: Ledger,
+    clock: Clock,
+    kind: str = TRACKER,
+    options: str = "",
+    *,
+    name: str = NAME,
+    **delivery: Any,
+) -> Line:
     """A line to the receiver at `url`; `options` are TOML lines before the tables."""
     settings = DestinationSettings(**tomllib.loads(options + kind.replace("URL", url)))
     return Line(
-        DESTINATIONS[settings.type].from_settings(NAME, settings),
+        DESTINATIONS[settings.type].from_settings(name, settings),
         settings,
         ledger,
         clock,
         # Unchecked: a test has no time for the shortest lease that settings allow.
         Delivery().model_copy(update={"linger_seconds": 0, **delivery}),
         {"CRM_SECRET": SECRET},
+        name,
     )

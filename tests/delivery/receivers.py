@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -60,6 +61,22 @@ async def receiving(answer: Answer) -> AsyncIterator[Receiver]:
         await runner.cleanup()
 
 
+@contextmanager
+def receiving_elsewhere(answer: Answer) -> Iterator[Receiver]:
+    """A receiver in a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    running = receiving(answer)
+    try:
+        yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result()
+    finally:
+        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
 def replying(status: int, text: str = "", **headers: str) -> Answer:
     """Always the same reply; underscores in header names become hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -84,6 +101,16 @@ async def hang(request: web.Request, receiver: Receiver) -> web.Response:
     """Says nothing for longer than any test waits."""
     await asyncio.sleep(30)
     return web.Response()
+
+
+@dataclass
+class Changing:
+    """Answers in one way until it is told another."""
+
+    answer: Answer
+
+    async def __call__(self, request: web.Request, receiver: Receiver) -> web.StreamResponse:
+        return await self.answer(request, receiver)
 
 
 def slow(seconds: float) -> Answer:

@@ -13,8 +13,7 @@ from postback_pipeline.ledger import Ledger
 from postback_pipeline.model import State
 from postback_pipeline.settings import FOLLOWED_VARIABLE, Settings, load_env_file
 from tests.delivery.lines import NAME, SECRET, WEBHOOK, Clock, desired, line_at
-from tests.delivery.receivers import replying
-from tests.delivery.test_run_drain import receiving_elsewhere
+from tests.delivery.receivers import receiving_elsewhere, replying
 
 NEW_SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY"
 

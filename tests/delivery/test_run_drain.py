@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,23 +15,7 @@ from postback_pipeline.ledger import Ledger
 from postback_pipeline.model import State
 from postback_pipeline.settings import Settings
 from tests.delivery.lines import NAME, SECRET, WEBHOOK, Clock, Line, desired, line_at
-from tests.delivery.receivers import Answer, Receiver, ok, receiving
-
-
-@contextmanager
-def receiving_elsewhere(answer: Answer) -> Iterator[Receiver]:
-    """A receiver in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    running = receiving(answer)
-    try:
-        yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result()
-    finally:
-        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+from tests.delivery.receivers import Receiver, ok, receiving_elsewhere
 
 
 def deployment(line: Line) -> Settings:

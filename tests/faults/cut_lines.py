@@ -48,15 +48,23 @@ class CutLine:
         self.cut()
 
     def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
+        while True:
+            try:
                 client, _ = self._listener.accept()
+            except OSError:
+                # It is closed.
+                return
+            try:
                 server = self._connect()
-                ends = (client, server)
-                self._pairs.append(ends)
-                asked = threading.Event()
-                threading.Thread(target=self._pass_on, args=(client, server, ends, asked), daemon=True).start()
-                threading.Thread(target=self._pass_back, args=(server, client, ends, asked), daemon=True).start()
+            except OSError:
+                # The server is not there, and its client learns just that; the next one may be luckier.
+                client.close()
+                continue
+            ends = (client, server)
+            self._pairs.append(ends)
+            asked = threading.Event()
+            threading.Thread(target=self._pass_on, args=(client, server, ends, asked), daemon=True).start()
+            threading.Thread(target=self._pass_back, args=(server, client, ends, asked), daemon=True).start()
 
     def _connect(self) -> socket.socket:
         folder = self._url.query.get("host")

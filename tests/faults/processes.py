@@ -5,10 +5,8 @@ Belongs here: starting and ending them. Does not belong here: what a worker does
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +18,7 @@ from typing import Any, TypeVar
 from benchmarks.crash_worker import SharedClock
 from postback_pipeline.ledger import Ledger, create_ledger, open_ledger
 from tests.delivery.lines import Line, desired, line_at
-from tests.delivery.receivers import Answer, Receiver, receiving
+from tests.delivery.receivers import Answer, Receiver, receiving_elsewhere
 from tests.faults.oracle import PIXEL, Book, account, orders
 from tests.faults.worker import Orders, main
 
@@ -28,22 +26,6 @@ T = TypeVar("T")
 
 _FORKS = get_context("forkserver")
 _FORKS.set_forkserver_preload(["pytest", "tests.faults.worker"])
-
-
-@contextmanager
-def receiving_elsewhere(answer: Answer) -> Iterator[Receiver]:
-    """A receiver in a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    running = receiving(answer)
-    try:
-        yield asyncio.run_coroutine_threadsafe(running.__aenter__(), loop).result()
-    finally:
-        asyncio.run_coroutine_threadsafe(running.__aexit__(None, None, None), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 class Worker:
@@ -55,7 +37,11 @@ class Worker:
         self._process.start()
         theirs.close()
         self.pid = self._process.pid or 0
+
+    def ready(self) -> Worker:
+        """Waits until it waits for its start."""
         assert self._pipe.recv() == "ready"
+        return self
 
     def start(self) -> Worker:
         """Lets it work."""
@@ -86,6 +72,12 @@ class Worker:
         self._process.join(40)
         assert self._process.exitcode is not None
 
+    def end(self) -> None:
+        """Ends it whatever it does, asleep or not; nothing if it has ended."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
 
 def _state_of(pid: int) -> str:
     """A process's state, in one letter."""
@@ -108,6 +100,8 @@ class Site:
     options: str
     #: Fields of `settings.Delivery`.
     delivery: dict[str, Any] = field(default_factory=dict)
+    #: All that were started; they end with the site at the latest.
+    workers: list[Worker] = field(default_factory=list)
 
     @property
     def clock(self) -> SharedClock:
@@ -128,11 +122,20 @@ class Site:
         """One that is ready and waits for its start."""
         shared = {"options": self.options, "delivery": self.delivery}
         what = Orders(self.ledger_url, self.receiver.url, self.kind, str(self.clock_file), **{**shared, **changes})
-        return Worker(what)
+        self.workers.append(Worker(what))
+        return self.workers[-1].ready()
 
     def fill(self, rows: int) -> None:
         """Enqueues orders 0 to `rows` - 1."""
         self.with_ledger(lambda line: line.enqueue(*(desired(number) for number in range(rows))))
+
+    def await_hit(self) -> None:
+        """Waits until the receiver has read a request."""
+        for _ in range(6_000):
+            if self.book.hits:
+                return
+            time.sleep(0.005)
+        raise AssertionError("Nothing came.")
 
     def drain(self, **changes: Any) -> dict[str, Any]:
         """A worker's whole life."""
@@ -157,4 +160,10 @@ def site(
     create_ledger(ledger_url, "test", clock=SharedClock(clock_file))
     book = Book()
     with receiving_elsewhere(book.noting(answer)) as receiver:
-        yield Site(ledger_url, clock_file, receiver, book, kind, options, {"budget_seconds": 20} | delivery)
+        opened = Site(ledger_url, clock_file, receiver, book, kind, options, {"budget_seconds": 20} | delivery)
+        try:
+            yield opened
+        finally:
+            # One that was stopped in a test that failed would otherwise sleep for ever, and everybody wait for it.
+            for worker in opened.workers:
+                worker.end()

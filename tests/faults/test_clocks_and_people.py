@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,8 +14,9 @@ from aiohttp import web
 
 from postback_pipeline.ledger import Ledger, Selection
 from postback_pipeline.model import Outcome, Resolution, State
-from tests.delivery.lines import NAME, Clock, Line, desired
-from tests.delivery.receivers import Receiver, ok, replying, reset
+from postback_pipeline.settings import Guard
+from tests.delivery.lines import NAME, Clock, Line, desired, line_at
+from tests.delivery.receivers import Changing, Receiver, ok, replying, reset
 from tests.faults.played import Play, play
 
 ANN, WHY = "ann", "asked the receiver"
@@ -25,16 +26,12 @@ ANN, WHY = "ann", "asked the receiver"
 def test_row_22_a_clock_that_steps_back_sends_nothing_early_and_nothing_twice(
     any_ledger: Ledger, clock: Clock, step: timedelta
 ) -> None:
-    down = True
-
-    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
-        return web.Response(status=503 if down else 200, text="OK")
+    answer = Changing(replying(503))
 
     async def acts(begun: Play) -> None:
-        nonlocal down
         begun.fill(2)
         await begun.drain()
-        down = False
+        answer.answer = ok
         clock.forward(days=step.days, seconds=step.seconds)
         await begun.drain(3)
         assert len(begun.book.hits) == 2, "their retries are due by the clock that gave them their instant"
@@ -132,17 +129,13 @@ def replay(ledger: Ledger, *, force: bool = False) -> int:
 
 
 def test_row_40_a_replay_repeated_is_one_replay(any_ledger: Ledger, clock: Clock) -> None:
-    refusing = True
-
-    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
-        return web.Response(status=400 if refusing else 200, text="OK")
+    answer = Changing(replying(400))
 
     async def acts(begun: Play) -> None:
-        nonlocal refusing
         begun.fill(3)
         await begun.drain()
         assert begun.states == [State.REJECTED] * 3
-        refusing = False
+        answer.answer = ok
         assert [replay(any_ledger) for _ in range(3)] == [3, 0, 0]
         await begun.drain()
         assert begun.states == [State.ACCEPTED] * 3
@@ -175,19 +168,67 @@ def test_row_40_what_was_accepted_is_replayed_by_force_only_and_as_a_new_revisio
     play(ok, any_ledger, clock, acts)
 
 
-def test_row_40_every_step_of_a_person_is_kept_with_name_and_reason(any_ledger: Ledger, clock: Clock) -> None:
+Step = Callable[[Ledger, Selection], object]
+
+#: What a person can do to postbacks, and where that leads.
+TO_POSTBACKS: dict[str, tuple[Step, State]] = {
+    "resolve accepted": (
+        lambda ledger, these: ledger.resolve(these, Resolution.ACCEPTED, actor=ANN, reason=WHY),
+        State.ACCEPTED,
+    ),
+    "resolve rejected": (
+        lambda ledger, these: ledger.resolve(these, Resolution.REJECTED, actor=ANN, reason=WHY),
+        State.REJECTED,
+    ),
+    "resolve resend": (
+        lambda ledger, these: ledger.resolve(these, Resolution.RESEND, actor=ANN, reason=WHY),
+        State.PENDING,
+    ),
+    "replay": (lambda ledger, these: ledger.replay(these, actor=ANN, reason=WHY), State.PENDING),
+    "cancel": (lambda ledger, these: ledger.cancel(these, actor=ANN, reason=WHY), State.CANCELLED),
+}
+
+
+@pytest.mark.parametrize("step", TO_POSTBACKS)
+def test_row_40_every_step_of_a_person_is_kept_with_name_and_reason(
+    any_ledger: Ledger, clock: Clock, step: str
+) -> None:
+    take, state = TO_POSTBACKS[step]
+
     async def acts(begun: Play) -> None:
         begun.fill(1)
-        await begun.drain()
+        # Only what has not left can be taken back; everything else is about what may have left.
+        if step != "cancel":
+            await begun.drain()
         (story,) = begun.stories
-        assert story.state is State.PARKED
-        selection = Selection(ids=[story.postback_id])
-        assert len(any_ledger.resolve(selection, Resolution.RESEND, actor=ANN, reason=WHY).changed) == 1
+        assert story.state is (State.PENDING if step == "cancel" else State.PARKED)
+        take(any_ledger, Selection(ids=[story.postback_id]))
         (story,) = begun.stories
-        assert [change.actor for change in story.history][-1] == ANN
-        begun.account(1)
+        assert story.state is state
+        assert (story.history[-1].actor, story.history[-1].reason) == (ANN, WHY)
+        assert actions(any_ledger)[-1] == (step.split()[0], ANN, WHY)
 
     play(reset, any_ledger, clock, acts)
+
+
+def test_row_40_every_step_about_a_whole_destination_is_kept_with_name_and_reason(
+    any_ledger: Ledger, clock: Clock
+) -> None:
+    line = line_at("http://127.0.0.1:9", any_ledger, clock)
+    row, guard = desired(1), Guard(minimum=0)
+    report = any_ledger.enqueue(NAME, [row], rules=line.rules, render=line.destination.render, guard=guard)
+    assert report.stopped_by is not None
+    any_ledger.approve(report.stopped_by.id, actor=ANN, reason=WHY)
+    any_ledger.pause(NAME, actor=ANN, reason=WHY)
+    any_ledger.resume(NAME, actor=ANN, reason=WHY)
+    assert actions(any_ledger) == [(command, ANN, WHY) for command in ("approve", "pause", "resume")]
+
+
+def actions(ledger: Ledger) -> list[tuple[str, str, str]]:
+    """Command, name and reason of every step that somebody took, oldest first."""
+    with ledger._database.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT command, actor, reason FROM actions ORDER BY id").all()
+    return [(str(command), str(actor), str(reason)) for command, actor, reason in rows]
 
 
 def test_row_40_a_replay_that_nobody_signs_does_nothing(ledger: Ledger, clock: Clock) -> None:

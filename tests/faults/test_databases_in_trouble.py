@@ -201,8 +201,7 @@ def test_row_20_while_the_database_says_nothing_nothing_is_sent_on_a_lease_that_
     ):
         here.fill(40)
         worker = here.worker().start()
-        while not here.book.hits:
-            time.sleep(0.005)
+        here.await_hit()
         line.answers.clear()
         time.sleep(1.5)
         sent = len(here.book.hits)
@@ -223,8 +222,7 @@ def test_row_20_a_server_that_crashes_and_recovers_keeps_what_it_acknowledged(
     with site(postgres_database, tmp_path, slow(0.01), options=OPTIONS, claim_rows=10) as here:
         here.fill(40)
         worker = here.worker().start()
-        while not here.book.hits:
-            time.sleep(0.005)
+        here.await_hit()
         with engine.connect() as connection:
             backend: int = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
             os.kill(backend, signal.SIGKILL)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,17 +11,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
-from postback_pipeline.delivery.drain import drain, transport_of
 from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP
 from postback_pipeline.ledger import Ledger, open_ledger
 from postback_pipeline.model import Outcome, Phase, State
-from postback_pipeline.settings import Guard
-from tests.delivery.lines import WEBHOOK, Clock, Line, desired, line_at
-from tests.delivery.receivers import Answer, Receiver, ok, receiving, reset
+from tests.delivery.lines import WEBHOOK, Clock, desired, line_at
+from tests.delivery.receivers import Answer, Changing, Receiver, ok, receiving, replying, reset
 from tests.faults.oracle import PIXEL, Book, account, orders
 from tests.faults.played import Play, once, play
 
-GUARD = Guard(minimum=1_000_000, retraction_minimum=1_000_000)
 SOON = "retry = { first_seconds = 0.01, max_seconds = 0.01 }\n"
 DAY = 86_400
 
@@ -86,18 +84,22 @@ def test_row_03_nobody_calls_before_the_instant_not_even_after_a_restart(
 
 
 def test_row_03_other_destinations_go_on(any_ledger: Ledger, clock: Clock) -> None:
-    async def acts(begun: Play) -> list[State]:
-        begun.fill(2)
+    async def acts(begun: Play) -> None:
+        begun.fill(3)
         await begun.drain()
-        async with receiving(ok) as other:
-            line = line_at(other.url, any_ledger, clock, PIXEL)
-            row = desired(1, destination="other")
-            any_ledger.enqueue("other", [row], rules=line.rules, render=line.destination.render, guard=GUARD)
-            claims = any_ledger.claim("other", 5, lease_seconds=60, owner="w", rules=line.rules)
-            return [State.SENDING] * len(claims)
+        assert (begun.reports[-1].ended, len(begun.book.hits)) == ("postponed", 1)
+        book = Book()
+        async with receiving(book.noting(ok)) as receiver:
+            other = line_at(receiver.url, any_ledger, clock, PIXEL, name="other")
+            other.enqueue(*(desired(number) for number in range(5)))
+            report = await other.drain()
+            await begun.drain()
+        assert (report.ended, other.states()) == ("drained", [State.ACCEPTED] * 5)
+        assert len(book.hits) == 5
+        account(other.stories(), book.hits, wanted=orders(5))
+        assert len(begun.book.hits) == 1, "the one that asked still waits"
 
-    answer = asking_to_wait(lambda: {"Retry-After": "90"})
-    assert play(answer, any_ledger, clock, acts, options="concurrency = 1\n") == [State.SENDING]
+    play(asking_to_wait(lambda: {"Retry-After": "90"}), any_ledger, clock, acts, options="concurrency = 1\n")
 
 
 @pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])
@@ -125,18 +127,18 @@ def test_row_04_a_date_in_the_past_means_now(ledger: Ledger, clock: Clock) -> No
 
 def test_row_05_a_storm_costs_few_requests_and_no_postback_its_budget(any_ledger: Ledger, clock: Clock) -> None:
     """Ten minutes of 503 by the ledger's clock, looked at every ten seconds; then the receiver is back."""
-    down = True
+    health = Changing(replying(503))
     flying, most = 0, 0
 
-    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+    async def answer(request: web.Request, receiver: Receiver) -> web.StreamResponse:
         nonlocal flying, most
         flying, most = flying + 1, max(most, flying + 1)
         await asyncio.sleep(0.002)
         flying -= 1
-        return web.Response(status=503 if down else 200, text="OK")
+        return await health(request, receiver)
 
     async def acts(begun: Play) -> None:
-        nonlocal down, most
+        nonlocal most
         begun.fill(60)
         await begun.drain()
         assert len(begun.book.hits) <= FAILURES_TO_TRIP
@@ -147,7 +149,7 @@ def test_row_05_a_storm_costs_few_requests_and_no_postback_its_budget(any_ledger
         assert len(begun.book.hits) - opened <= 60
         assert max(len(story.attempts) for story in begun.stories) < begun.line.rules.max_attempts
         assert all(story.state in (State.PENDING, State.RETRY) for story in begun.stories)
-        down = False
+        health.answer = ok
         await begun.drain(12, seconds=600)
         assert set(begun.states) == {State.ACCEPTED}
         begun.account(60)
@@ -155,28 +157,44 @@ def test_row_05_a_storm_costs_few_requests_and_no_postback_its_budget(any_ledger
     play(answer, any_ledger, clock, acts, options="concurrency = 8\n")
 
 
-def test_row_05_after_a_storm_it_ramps_up_within_its_rate(ledger: Ledger, clock: Clock) -> None:
-    down = True
+def test_row_05_after_a_storm_it_ramps_up_within_its_rate(any_ledger: Ledger, clock: Clock) -> None:
+    health = Changing(replying(503))
+    flying = 0
+    #: For each request of the drain after the storm: when it came, how many were answered by then, how many not.
+    seen: list[tuple[float, int, int]] = []
+    answered = 0
 
-    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
-        return web.Response(status=503 if down else 200, text="OK")
+    async def answer(request: web.Request, receiver: Receiver) -> web.StreamResponse:
+        nonlocal flying, answered
+        flying += 1
+        seen.append((time.monotonic(), answered, flying))
+        # Long enough that at this rate more are in flight than one, were they let.
+        await asyncio.sleep(0.05)
+        flying -= 1
+        answered += 1
+        return await health(request, receiver)
 
     async def acts(begun: Play) -> None:
-        nonlocal down
-        begun.fill(20)
+        nonlocal answered
+        begun.fill(40)
         await begun.drain()
-        down = False
+        assert State.ACCEPTED not in begun.states
+        health.answer = ok
+        answered = 0
+        seen.clear()
         clock.forward(hours=2)
         await begun.drain()
-        assert begun.reports[-1].seconds >= (begun.reports[-1].requests - 1) / 100
+        assert begun.states == [State.ACCEPTED] * 40
+        begun.account(40)
 
-    play(answer, ledger, clock, acts, options="concurrency = 8\nrate = 100\n" + SOON)
-
-
-async def drain_as(name: str, line: Line) -> None:
-    """Drains a line under another name."""
-    async with transport_of(line.settings) as transport:
-        await drain(name, line.destination, line.settings, line.ledger, transport, line.delivery, environment={})
+    play(answer, any_ledger, clock, acts, options="concurrency = 8\nrate = 100\n" + SOON)
+    assert len(seen) == 40
+    # The first one is a probe; every answer then lets one more be in flight, up to what is configured.
+    assert [in_flight for _, _, in_flight in seen[:2]] == [1, 1]
+    assert all(in_flight <= min(8, 1 + answers) for _, answers, in_flight in seen)
+    assert max(in_flight for _, _, in_flight in seen) > 2
+    # A receiver's clock against the sender's: a request may be read late, so not each gap but their sum is bounded.
+    assert seen[-1][0] - seen[0][0] >= (len(seen) - 1) / 100 - 0.1
 
 
 def dripping(head: bytes) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
@@ -211,15 +229,9 @@ def test_row_06_a_reply_that_drips_ends_at_the_deadline_and_holds_up_nobody_else
             slow.enqueue(desired(0))
             dripped = asyncio.create_task(slow.drain())
             await asyncio.sleep(0.05)
-            other = line_at(healthy.url, any_ledger, clock, PIXEL)
-            other.ledger.enqueue(
-                "other",
-                [desired(number, destination="other") for number in range(50)],
-                rules=other.rules,
-                render=other.destination.render,
-                guard=GUARD,
-            )
-            await drain_as("other", other)
+            other = line_at(healthy.url, any_ledger, clock, PIXEL, name="other")
+            other.enqueue(*(desired(number) for number in range(50)))
+            await other.drain()
             assert len(book.hits) == 50
             assert not dripped.done(), "fifty postbacks went to another destination meanwhile"
             await dripped

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
-from postback_pipeline.delivery.drain import drain
 from postback_pipeline.delivery.pause_mark import resume_if_fixed
-from postback_pipeline.delivery.report import DrainReport
 from postback_pipeline.delivery.transport import WireTransport
 from postback_pipeline.ledger import Ledger
 from postback_pipeline.model import Outcome, State
 from tests.delivery.lines import NAME, WEBHOOK, Clock, Line, desired, line_at
-from tests.delivery.receivers import Receiver, ok
+from tests.delivery.receivers import Changing, Receiver, ok, replying
 from tests.faults.oracle import PIXEL
 from tests.faults.played import Play, play
 
@@ -41,18 +39,9 @@ async def never(host: str) -> Sequence[str]:
     return []
 
 
-async def drained(line: Line, resolver: object = here) -> DrainReport:
-    """One drain that asks this name server."""
-    async with WireTransport("loopback", resolver=resolver) as transport:  # type: ignore[arg-type]
-        return await drain(
-            NAME,
-            line.destination,
-            line.settings,
-            line.ledger,
-            transport,
-            line.delivery,
-            environment=line.environment,
-        )
+def asking(resolver: Callable[[str], Awaitable[Sequence[str]]] = here) -> WireTransport:
+    """The real transport with this name server."""
+    return WireTransport("loopback", resolver=resolver)
 
 
 def attempts_of_the_round(line: Line) -> list[Outcome | None]:
@@ -79,7 +68,7 @@ def test_row_08_a_certificate_that_proves_nothing_pauses_the_destination_and_cos
         line = line_at(f"https://t.example:{port}", any_ledger, clock, PIXEL, "concurrency = 4\n")
         line.enqueue(*(desired(number) for number in range(6)))
         async with server:
-            report = await drained(line)
+            report = await line.drain(asking())
         assert report.ended == "paused"
         assert (report.reason or "").startswith("TLS: ")
         assert line.states() == [State.PENDING] * 6
@@ -93,19 +82,19 @@ def test_row_08_a_certificate_that_proves_nothing_pauses_the_destination_and_cos
 
 @pytest.mark.parametrize("resolver", [nowhere, never])
 def test_row_09_a_name_that_is_not_resolved_is_not_sent_and_tried_again(
-    any_ledger: Ledger, clock: Clock, resolver: object
+    any_ledger: Ledger, clock: Clock, resolver: Callable[[str], Awaitable[Sequence[str]]]
 ) -> None:
     async def acts(begun: Play) -> None:
         port = begun.receiver.url.rpartition(":")[2]
         options = NOT_SOON + "deadline_seconds = 0.5\n"
         line = line_at(f"http://t.example:{port}", any_ledger, clock, PIXEL, options)
         line.enqueue(desired(0), desired(1))
-        await drained(line, resolver)
+        await line.drain(asking(resolver))
         assert line.states() == [State.RETRY] * 2
         assert set(attempts_of_the_round(line)) == {Outcome.NOT_SENT}
         assert begun.book.hits == []
         clock.forward(hours=3)
-        await drained(line, here)
+        await line.drain(asking())
         assert line.states() == [State.ACCEPTED] * 2
         begun.line = line
         begun.account(2)
@@ -124,7 +113,7 @@ def test_row_09_a_name_that_leads_elsewhere_is_refused_before_anything_connects(
         port = begun.receiver.url.rpartition(":")[2]
         line = line_at(f"http://t.example:{port}", ledger, clock, PIXEL)
         line.enqueue(desired(0))
-        report = await drained(line, elsewhere)
+        report = await line.drain(asking(elsewhere))
         assert (report.ended, line.states()) == ("paused", [State.PENDING])
         assert address not in (report.reason or "")
         assert begun.receiver.hits == []
@@ -135,14 +124,13 @@ def test_row_09_a_name_that_leads_elsewhere_is_refused_before_anything_connects(
 def test_row_28_a_refused_credential_pauses_once_burns_nothing_and_ends_with_the_new_one(
     any_ledger: Ledger, clock: Clock
 ) -> None:
-    good = False
+    verdict = Changing(replying(401))
 
-    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+    async def answer(request: web.Request, receiver: Receiver) -> web.StreamResponse:
         await asyncio.sleep(0.02)
-        return web.Response(status=200 if good else 401, text="OK")
+        return await verdict(request, receiver)
 
     async def acts(begun: Play) -> None:
-        nonlocal good
         begun.fill(20)
         await begun.drain()
         refused = len(begun.receiver.hits)
@@ -155,7 +143,7 @@ def test_row_28_a_refused_credential_pauses_once_burns_nothing_and_ends_with_the
         destination, environment = begun.line.destination, begun.line.environment
         assert not resume_if_fixed(NAME, destination, any_ledger, environment), "nothing was mended yet"
         environment["CRM_SECRET"] = "whsec_" + "YW5vdGhlciBzZWNyZXQgb2YgMzIgYnl0ZXMgb3Igc28h"
-        good = True
+        verdict.answer = ok
         assert resume_if_fixed(NAME, destination, any_ledger, environment)
         await begun.drain()
         assert begun.states == [State.ACCEPTED] * 20

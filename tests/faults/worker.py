@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.crash_points import Death, MortalLedger, Point
 from benchmarks.crash_transport import MortalTransport
 from benchmarks.crash_worker import SharedClock
-from postback_pipeline.delivery.drain import drain, run_drain
+from postback_pipeline.delivery.drain import run_drain
 from postback_pipeline.ledger import Ledger, LedgerUnavailable, open_ledger
 from postback_pipeline.settings import Settings
 from tests.delivery.lines import NAME, Line, desired, line_at
@@ -81,24 +81,14 @@ def _work(orders: Orders, ledger: Ledger, death: Death) -> dict[str, Any]:
     line = line_at(orders.receiver, mortal, clock, orders.kind, orders.options, **orders.delivery)
     if orders.role == "enqueue":
         return {"inserted": line.enqueue(*(desired(number) for number in range(orders.rows))).inserted}
-    report = _run_drain(line) if orders.role == "run_drain" else asyncio.run(_drain(line, death, orders.owner))
+    report = (
+        _run_drain(line)
+        if orders.role == "run_drain"
+        else asyncio.run(line.drain(MortalTransport(death), owner=orders.owner))
+    )
     return {"ended": report.ended, "claimed": report.claimed, "requests": report.requests, "released": report.released}
 
 
 def _run_drain(line: Line) -> Any:
     settings = Settings(destinations={NAME: line.settings}, delivery=line.delivery, file=Path("/etc/postbacks.toml"))
     return run_drain(NAME, line.destination, settings, line.ledger)
-
-
-async def _drain(line: Line, death: Death, owner: str) -> Any:
-    async with MortalTransport(death) as transport:
-        return await drain(
-            NAME,
-            line.destination,
-            line.settings,
-            line.ledger,
-            transport,
-            line.delivery,
-            environment=line.environment,
-            owner=owner,
-        )
