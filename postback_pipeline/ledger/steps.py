@@ -177,10 +177,10 @@ def adopt(rules: Mapping[str, Rules], *, mark: Path, unnoticed: bool, actor: str
         adopted = ledger.adopt(rules, mark=mark, actor=actor, reason=reason, unnoticed=unnoticed, dry_run=dry_run)
         names = sorted({*adopted.parked, *adopted.left})
         rows = [(name, adopted.parked.get(name, 0), adopted.left.get(name, 0)) for name in names]
-        table = Table("waited", "What waits in it", ("destination", "parked", "left as it is"), rows)
+        table = Table("waited", "What waits in it", ("destination", "parked", "to be sent again"), rows)
         identity = ledger.identity
         done = "To be taken on" if dry_run else "This deployment works from now on with"
-        counts = f"{sum(adopted.parked.values())} postbacks parked, {sum(adopted.left.values())} left as they are"
+        counts = f"{sum(adopted.parked.values())} postbacks parked, {sum(adopted.left.values())} to be sent again"
         # One ledger, also where nothing waits in it.
         return Told(
             1, f"{done}: ledger {identity.ledger_id} of environment {identity.environment}; {counts}.", (table,)

@@ -46,7 +46,7 @@ def test_row_42_adopting_parks_what_waits_and_lets_the_deployment_go_on(
 def test_row_42_a_person_may_say_no(postback: Postback, settings: Settings, ledger: Ledger) -> None:
     refused = postback("ledger", "adopt", *WHY)
     assert refused.exit_code == 1
-    assert "2 postbacks parked, 0 left as they are" in refused.stdout
+    assert "2 postbacks parked, 0 to be sent again" in refused.stdout
     assert ledger.inspect("purchase:1")[-1].state is State.PENDING
     with pytest.raises(LedgerError):
         reopen(settings)

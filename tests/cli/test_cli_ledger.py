@@ -370,6 +370,19 @@ def test_pause_and_resume_say_whether_they_changed_anything(postback: Postback, 
     ]
 
 
+def test_a_persons_pause_replaces_the_machines_own_and_says_so(postback: Postback, ledger: Ledger) -> None:
+    ledger.pause("partner", reason="it said 401", actor="drain", mark="1a2b")
+
+    result = postback("ledger", "pause", "partner", *WHO_AND_WHY)
+
+    assert result.stdout.splitlines() == [
+        "partner is paused by drain: it said 401; 0 postbacks are due.",
+        "partner is paused.",
+    ]
+    due = ledger.due(["partner"])["partner"]
+    assert (due.paused, due.pause_mark) == (True, None)
+
+
 def test_a_destination_that_the_settings_do_not_have_is_not_paused(postback: Postback, sqlite_ledger: Ledger) -> None:
     result = postback("ledger", "pause", "partnr", *WHO_AND_WHY)
 

@@ -183,7 +183,7 @@ def test_adopt_a_restored_ledger(shop: Any, ledger: Ledger) -> None:
     mark.write_text(json.dumps(seen))
 
     rehearsed = shown(take(shop, "adopt", **WHY))
-    assert "1 postbacks parked, 0 left as they are" in rehearsed["said"]
+    assert "1 postbacks parked, 0 to be sent again" in rehearsed["said"]
     assert "partner" in rehearsed["waited"]
     assert (states(ledger, 4), json.loads(mark.read_text()), actions(shop)) == ([State.PENDING], seen, [])
     shown(take(shop, "adopt", **WHY, dry_run=False))
