@@ -11,7 +11,7 @@ about the whole, and writes all or nothing.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
@@ -106,12 +106,9 @@ class Enqueue:
             self._tally.actions.update({Action.KNOWN: sifted.known, Action.STALE: sifted.stale})
             for key in sifted.twice:
                 self._tally.refuse(key, "The outbox names this conversion twice for this destination.")
-            last = None
-            for rows in self._outbox.rows(sifted.wanted):
-                once = _once(rows, last)
-                last = rows[-1].conversion_key
+            for rows in _once(self._outbox.rows(sifted.wanted)):
                 with self._database.reading() as connection:
-                    yield self._planner.plan(connection, once, sifted.heard_of)
+                    yield self._planner.plan(connection, rows, sifted.heard_of)
 
     def _foresee_guard(self, connection: Connection, kinds: Counter[Kind], now: datetime) -> Approval | None:
         counts = guards.Counts(self._destination, kinds.total(), kinds[Kind.RETRACTION])
@@ -187,9 +184,8 @@ class _SecondLook:
         changed = [key for key in keys if found.get(key) != batch.known.get(key)]
         for key in changed:
             self._drop(batch, key)
-        for rows in self._outbox.rows(changed):
-            plans = self._planner.plan(self._connection, _once(rows, None), set(changed))
-            self._anew.append(batch_of(plans))
+        for rows in _once(self._outbox.rows(changed)):
+            self._anew.append(batch_of(self._planner.plan(self._connection, rows, set(changed))))
         return batch
 
     def _drop(self, batch: Batch, key: str) -> None:
@@ -215,11 +211,13 @@ class _SecondLook:
         return batch.kinds()
 
 
-def _once(rows: list[Desired], last: str | None) -> list[Desired]:
-    """The first row of each conversion; `last` is the key of the row before these."""
-    found = []
-    for row in rows:
-        if row.conversion_key != last:
-            found.append(row)
-        last = row.conversion_key
-    return found
+def _once(lists: Iterable[list[Desired]]) -> Iterator[list[Desired]]:
+    """The first row of each conversion; its further rows follow it, be it in the next list."""
+    last = None
+    for rows in lists:
+        found = []
+        for row in rows:
+            if row.conversion_key != last:
+                found.append(row)
+            last = row.conversion_key
+        yield found

@@ -56,6 +56,8 @@ class Mark:
     def objection(self, connection: Connection) -> str | None:
         """Why this ledger is not the one that the deployment worked with last, as sentences; None if it may be.
 
+        Then the file need not be written again before the ledger has moved on.
+
         Raises:
             LedgerError: the file cannot be read.
         """
@@ -70,6 +72,7 @@ class Mark:
         at: datetime | None = connection.execute(select(history.c.at).where(history.c.seq == seen.seq)).scalar()
         if seen.seq and (at is None or instant_text(at) != seen.at):
             return _went_back(seen)
+        self._written = seen
         return None
 
     def objects(self, connection: Connection) -> bool:

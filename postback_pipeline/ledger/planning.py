@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -42,10 +41,6 @@ class Batch:
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.taken_back)
-
-    def parts(self) -> tuple[Any, ...]:
-        """What it is made from."""
-        return self.known, self.rows, self.taken_back
 
     def keys(self) -> list[str]:
         """Its conversions."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,9 +80,8 @@ def test_batches_come_back_from_the_disk_as_they_were_in_order_and_again(tmp_pat
         assert list(spool) == batches
 
 
-def test_a_full_folder_for_temporary_files_is_said_and_nothing_is_enqueued(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    with Spool(in_memory=10) as spool, pytest.raises(LedgerError, match=r"could not be kept in .*gone.*Nothing was"):
-        spool.add(Batch(rows={"purchase:1": ("x" * 1_000,)}))
+def test_a_folder_for_temporary_files_that_takes_nothing_is_said(tmp_path: Path) -> None:
+    batch = Batch(rows={"purchase:1": ("x" * 1_000,)})
+    said = pytest.raises(LedgerError, match=r"could not be kept in .*gone.*Nothing was")
+    with Spool(in_memory=10, folder=tmp_path / "gone") as spool, said:
+        spool.add(batch)

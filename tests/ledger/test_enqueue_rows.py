@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -10,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postback_pipeline.ledger import Action, LedgerError, Rules, Selection
+from postback_pipeline.ledger import Action, LedgerError, Rules, Selection, open_ledger
+from postback_pipeline.ledger.outbox import RowsInMemory
 from postback_pipeline.model import Desired, Kind, Outcome, Postback, State
+from postback_pipeline.settings import Guard
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Clock, Shop
@@ -40,6 +44,16 @@ def test_enqueueing_the_same_again_writes_nothing(shop: Shop) -> None:
     assert shop.enqueue(*again).actions == {Action.KNOWN: 25}
     assert shop.enqueue(*rows).actions == {Action.STALE: 25}
     assert shop.history() == before
+
+
+def test_an_enqueue_that_has_nothing_to_write_waits_for_no_writer(sqlite_shop: Shop, sqlite_url: str) -> None:
+    sqlite_shop.report("10.00")
+    rows = [sqlite_shop.desired()]
+    file = sqlite_url.removeprefix("sqlite:///")
+    with open_ledger(f"{sqlite_url}?timeout=0", "test") as ledger, closing(sqlite3.connect(file)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        report = ledger.enqueue("meta", rows, rules=sqlite_shop.rules, render=sqlite_shop.render, guard=Guard())
+    assert report.actions == {Action.KNOWN: 1}
 
 
 def test_more_rows_than_one_statement_holds_are_enqueued_as_one(shop: Shop) -> None:
@@ -348,6 +362,23 @@ def test_an_outcome_that_gets_in_between_is_what_is_adjusted(shop: Shop) -> None
         Decimal("10.00"),
         "purchase:1.2 restatement 9.00 ",
     )
+
+
+class RowByRow(RowsInMemory):
+    """Each whole row in a list of its own."""
+
+    def rows(self, keys: Collection[str]) -> Iterator[list[Desired]]:
+        for rows in super().rows(keys):
+            yield from ([row] for row in rows)
+
+
+def test_what_stands_twice_in_the_outbox_is_planned_once_also_when_it_is_planned_anew(shop: Shop) -> None:
+    shop.report("10.00")
+    outbox = RowByRow("meta", [shop.desired(value="9.00"), shop.desired(value="8.00")])
+    render = in_between(shop, shop.send)
+    report = shop.ledger.enqueue("meta", outbox, rules=shop.rules, render=render, guard=shop.guard)
+    assert report.actions == {Action.INSERT: 1, Action.REFUSED: 1}
+    assert [story.value for story in shop.stories()] == [Decimal("10.00"), Decimal("9.00")]
 
 
 def test_what_a_person_cancelled_stays_so_until_the_value_changes(shop: Shop) -> None:

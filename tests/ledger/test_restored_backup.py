@@ -267,6 +267,20 @@ def test_the_mark_moves_with_enqueues_heartbeats_and_the_end(sqlite_url: str, tm
     assert seq(mark) > 2
 
 
+def test_the_mark_is_left_alone_by_who_only_looks(deployment: Deployment, clock: Clock) -> None:
+    url, mark, _ = deployment
+    with at_work(url, mark, clock) as shop:
+        shop.report("10.00")
+    before = mark.stat()
+    with at_work(url, mark, clock) as shop:
+        assert shop.state() is State.PENDING
+    after = mark.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    with at_work(url, mark, clock) as shop:
+        shop.send()
+    assert mark.stat().st_ino != before.st_ino
+
+
 @pytest.mark.parametrize("contents", ["", "{", "[]", '{"ledger_id": "x"}'])
 def test_a_damaged_mark_stops_until_a_person_has_looked(sqlite_url: str, tmp_path: Path, contents: str) -> None:
     mark = tmp_path / "mark.json"
