@@ -12,7 +12,6 @@ import pickle
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -26,7 +25,7 @@ IN_MEMORY = 32 * 2**20
 class Spool:
     """Batches in the order in which they were added, readable more than once; a context manager."""
 
-    def __init__(self, in_memory: int = IN_MEMORY, folder: Path | None = None) -> None:
+    def __init__(self, in_memory: int = IN_MEMORY, folder: str | None = None) -> None:
         self._folder = folder
         self._file = tempfile.SpooledTemporaryFile(max_size=in_memory, dir=folder)  # noqa: SIM115
         self._holds_any = False

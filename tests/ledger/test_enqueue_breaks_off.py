@@ -83,5 +83,5 @@ def test_batches_come_back_from_the_disk_as_they_were_in_order_and_again(tmp_pat
 def test_a_folder_for_temporary_files_that_takes_nothing_is_said(tmp_path: Path) -> None:
     batch = Batch(rows={"purchase:1": ("x" * 1_000,)})
     said = pytest.raises(LedgerError, match=r"could not be kept in .*gone.*Nothing was")
-    with Spool(in_memory=10, folder=tmp_path / "gone") as spool, said:
+    with Spool(in_memory=10, folder=str(tmp_path / "gone")) as spool, said:
         spool.add(batch)
