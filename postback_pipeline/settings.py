@@ -142,7 +142,7 @@ class PersonalData(_Strict):
     """How long personal data is kept where it is not needed any more."""
 
     #: The element of a postback that has been final for so many days is erased; then it cannot be replayed.
-    erase_after_days: int = Field(default=90, ge=1)
+    erase_after_days: int = Field(default=90, ge=1, le=36_500)
 
 
 class Retry(_Strict):

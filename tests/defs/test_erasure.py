@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import pytest
 
 from postback_pipeline.defs import erasure
 from postback_pipeline.defs.runs import code_location
 from postback_pipeline.ledger import Ledger, open_ledger
 from postback_pipeline.model import Outcome, State
+from postback_pipeline.settings import SettingsError
 
 
 def erase(shop: Any) -> int:
@@ -47,6 +49,19 @@ def test_what_has_been_final_for_the_days_of_the_settings_is_erased(shop: Any, m
         story = ledger.inspect("purchase:1")[-1]
         assert (story.state, len(story.element_hash)) == (State.ACCEPTED, 64)
         assert erase(shop) == 0
+
+
+def test_it_may_as_well_be_never(shop: Any, make: Any) -> None:
+    settings = shop.settings()
+    with open_ledger(settings.ledger_url(), settings.environment) as ledger:
+        make.due(ledger, "partner", 1)
+        make.settle(ledger, "partner", Outcome.ACCEPTED)
+    written = settings.file.read_text()
+    settings.file.write_text(f"{written}\n[personal_data]\nerase_after_days = 36500\n")
+    assert erase(shop) == 0
+    settings.file.write_text(f"{written}\n[personal_data]\nerase_after_days = 36501\n")
+    with pytest.raises(SettingsError, match="erase_after_days"):
+        shop.settings()
 
 
 def test_every_measure_erases(shop: Any) -> None:
