@@ -163,7 +163,7 @@ class Ledger(PeopleSide):
         return sweep.sweep(self._database, destination, rules)
 
     def due(self, destinations: Sequence[str]) -> dict[str, Due]:
-        """What each destination's queue asks for now; reads indexes only."""
+        """What each destination's queue asks for now; reads indexes, and of what is held the rows."""
         with self._database.reading() as connection:
             return queue.due(connection, destinations, self._database.now(connection))
 

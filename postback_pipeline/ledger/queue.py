@@ -1,4 +1,4 @@
-"""What is due, answered from the indexes alone: sensors ask every few seconds.
+"""What is due, answered from the indexes, save for the few that are held: sensors ask every few seconds.
 
 Belongs here: counts and instants of queues, and a look at what is first in them. Does not belong here: taking anything
 from them (`claims`).
@@ -11,14 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from postback_pipeline.ledger import drains
+from postback_pipeline.ledger.decision import REPORTED_STATES
 from postback_pipeline.ledger.schema import QUEUED, destinations, postbacks, standings
 from postback_pipeline.ledger.values import Due, Peeked
 from postback_pipeline.model import Kind, State, postback_key
 
 _P, _S = postbacks.c, standings.c
+_parent = standings.alias("parent")
+
+#: Until its window closes, or since when its parent was processed or will never be.
+_HELD_UNTIL = case(
+    (_parent.c.state.in_([state.value for state in REPORTED_STATES - {State.PROCESSED}]), _S.expires_at),
+    else_=_parent.c.changed_at,
+)
 
 
 @dataclass(slots=True)
@@ -72,24 +80,32 @@ def peek(connection: Connection, destination: str, limit: int, now: datetime) ->
 
 def _read_queues(connection: Connection, names: Sequence[str], now: datetime) -> dict[str, _Queue]:
     queues: dict[str, _Queue] = {}
-    # A lease that ran out is work as well: only a drain's sweep moves it on.
-    for column, condition in ((_S.due_at, QUEUED), (_S.lease_until, _S.state == State.SENDING.value)):
-        query = (
-            select(
-                _S.destination,
-                func.count().filter(column <= now).label("due"),
-                func.min(column).filter(column <= now).label("oldest"),
-                func.min(column).filter(column > now).label("upcoming"),
-            )
-            .where(_S.destination.in_(names), condition)
-            .group_by(_S.destination)
-        )
-        for row in connection.execute(query):
+    # A lease that ran out is work as well, and so is what is held for nothing any more: only a drain's sweep moves
+    # them on.
+    for query in (
+        _counts(_S.due_at, now).where(QUEUED),
+        _counts(_S.lease_until, now).where(_S.state == State.SENDING.value),
+        _counts(_HELD_UNTIL, now)
+        .where(_S.state == State.HELD.value)
+        .join(postbacks, _P.id == _S.id)
+        .join(_parent, _parent.c.id == _P.parent_id),
+    ):
+        for row in connection.execute(query.where(_S.destination.in_(names)).group_by(_S.destination)):
             queue = queues.setdefault(row.destination, _Queue())
             queue.count += row.due
             queue.oldest = _earliest(queue.oldest, row.oldest)
             queue.next = _earliest(queue.next, row.upcoming)
     return queues
+
+
+def _counts(at: ColumnElement[Any], now: datetime) -> Select[Any]:
+    """How many postbacks have come to their instant, since when the first one has, and when the next one will."""
+    return select(
+        _S.destination,
+        func.count().filter(at <= now).label("due"),
+        func.min(at).filter(at <= now).label("oldest"),
+        func.min(at).filter(at > now).label("upcoming"),
+    )
 
 
 def _earliest(*instants: datetime | None) -> datetime | None:

@@ -208,8 +208,9 @@ class Recorded:
 class Due:
     """What a destination's queue asks for now."""
 
-    #: Postbacks that a drain could work on now: due ones, and those whose worker's lease ran out. Counted also
-    #: while the destination is paused, zero while it is postponed.
+    #: Postbacks that a drain could work on now: due ones, those whose worker's lease ran out, and held ones whose
+    #: parent was settled or whose window closed. Counted also while the destination is paused, zero while it is
+    #: postponed.
     count: int
     oldest_due_at: datetime | None
     #: The next instant at which something becomes due; None if nothing will by itself.
