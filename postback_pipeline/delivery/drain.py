@@ -78,9 +78,12 @@ async def drain(
         raise
 
 
-def transport_of(destination_settings: DestinationSettings) -> WireTransport:
-    """The transport that a destination's mode allows: loopback in test mode, public addresses in live mode."""
-    live = destination_settings.mode is Mode.LIVE
+def transport_of(destination_settings: DestinationSettings, *, at_test_facility: bool = False) -> WireTransport:
+    """The transport that a destination's mode allows: loopback in test mode, public addresses in live mode.
+
+    In test mode a vendor's own test facility is reached at its public address.
+    """
+    live = destination_settings.mode is Mode.LIVE or at_test_facility
     allow_http = bool(destination_settings.options.get("allow_http", False))
     return WireTransport("public" if live else "loopback", allow_http=allow_http)
 
@@ -106,7 +109,7 @@ def run_drain(
 
     async def run(signals: _Signals) -> DrainReport:
         stop = signals.stop_on_receipt()
-        async with transport_of(destination_settings) as transport:
+        async with transport_of(destination_settings, at_test_facility=destination.at_test_facility) as transport:
             return await drain(name, destination, destination_settings, ledger, transport, settings.delivery, stop=stop)
 
     with _Signals() as signals, _rare_collections(), asyncio.Runner(loop_factory=_new_event_loop) as runner:

@@ -11,10 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
+from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.person import Dropped
 from postback_pipeline.model import Kind, Postback
 from postback_pipeline.settings import DestinationSettings
+
+if TYPE_CHECKING:
+    from postback_pipeline.destinations.oauth import TokenGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class Capabilities:
     restatement: bool = False
     retraction: bool = False
     reinstatement: bool = False
+    #: A new total may be more than the one before; where it may not, only what was taken back can be told.
+    increase: bool = True
     #: It can adjust what its own pixel reported.
     adjusts_pixel: bool = False
     #: The youngest and oldest event time at which it takes an adjustment.
@@ -40,6 +47,8 @@ class Capabilities:
     batch_rows: int = 1
     batch_bytes: int | None = None
     one_bad_fails_all: bool = False
+    #: Postbacks of different kinds may travel in one request.
+    mixes_kinds: bool = True
     #: Acceptance is only a receipt; the verdict follows.
     judges_later: bool = False
 
@@ -82,6 +91,13 @@ class Reply:
     body: bytes
 
 
+class Rendered(NamedTuple):
+    """A postback's element, and what of it could not be told."""
+
+    text: str
+    dropped: tuple[Dropped, ...] = ()
+
+
 class Reading(StrEnum):
     """What a receiver's reply means for one postback."""
 
@@ -108,6 +124,31 @@ class Verdict:
     reason: str
     #: The receiver judged the request as a whole: which of its postbacks is to blame it did not say.
     on_request: bool = False
+    #: With RETRY: the documented time to wait, where no Retry-After says another one.
+    wait: timedelta | None = None
+    #: With ACCEPTED, of a receiver that judges later: by what it is asked for its verdict. At most 200 characters.
+    receipt: str = ""
+
+
+class Later(StrEnum):
+    """What a receiver that judges later says about what it accepted under one receipt."""
+
+    PENDING = "pending"
+    """Not judged yet."""
+    PROCESSED = "processed"
+    """All were processed."""
+    REJECTED = "rejected"
+    """None was."""
+    UNCONFIRMED = "unconfirmed"
+    """Some were and some were not, and it does not say which."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaterVerdict:
+    """A later verdict with the receiver's own reason, under the rules of `Verdict.reason`."""
+
+    later: Later
+    reason: str
 
 
 class DestinationError(ValueError):
@@ -123,6 +164,8 @@ class Destination(ABC):
 
     #: The word in `type = "..."`.
     type: ClassVar[str]
+    #: What the receiver's documents say.
+    contract: ClassVar[Contract]
 
     name: str
     capabilities: Capabilities
@@ -130,6 +173,10 @@ class Destination(ABC):
     secret_names: tuple[str, ...]
     #: `scheme://host[:port]` it sends to: from the configuration, never from data.
     origins: tuple[str, ...]
+    #: How an access token is got, where `request` needs one: it finds it among the secrets as `oauth.ACCESS_TOKEN`.
+    grant: TokenGrant | None = None
+    #: In mode `test`: its requests go to the vendor's own test facility, not to loopback.
+    at_test_facility: bool = False
 
     @classmethod
     @abstractmethod
@@ -143,6 +190,10 @@ class Destination(ABC):
         Raises DestinationError where this receiver cannot be told; the sentence holds no personal data.
         """
 
+    def rendered(self, postback: Postback) -> Rendered:
+        """`render`, with what had to be left out; raises as it does."""
+        return Rendered(self.render(postback))
+
     @abstractmethod
     def request(self, elements: Sequence[Element], *, secrets: Mapping[str, str], sent_at: datetime) -> Request:
         """One request for up to `capabilities.batch_rows` elements; adds credentials, envelope and signature.
@@ -154,3 +205,11 @@ class Destination(ABC):
     @abstractmethod
     def read(self, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
         """One verdict per element, in order. Never raises: what it does not understand is UNKNOWN."""
+
+    def inquiry(self, receipt: str, *, secrets: Mapping[str, str], asked_at: datetime) -> Request:
+        """Where it judges later: asks for its verdict on what was accepted under `receipt`."""
+        raise NotImplementedError(f"{self.type} judges at once")
+
+    def read_inquiry(self, reply: Reply, count: int) -> LaterVerdict | None:
+        """The later verdict on the `count` postbacks of one receipt; None for a reply that is none. Never raises."""
+        raise NotImplementedError(f"{self.type} judges at once")

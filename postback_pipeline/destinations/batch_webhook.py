@@ -34,6 +34,7 @@ import orjson
 from pydantic import Field
 
 from postback_pipeline.destinations.base import Destination, Element, Reading, Reply, Request, Verdict
+from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.options import origin_of, parse_options
 from postback_pipeline.destinations.request_forms import MAX_BODY
 from postback_pipeline.destinations.standard_webhooks import SignedOptions, postback_json, signed_request
@@ -63,6 +64,15 @@ class BatchWebhook(Destination):
     """A signed JSON endpoint that is told everything, many postbacks at a time."""
 
     type = "batch_webhook"
+    contract = Contract(
+        title="Signed webhook, in batches",
+        version="1.0.0",
+        documentation="https://www.standardwebhooks.com",
+        proof='The result "accepted" for the postback\'s key.',
+        event="Whatever the field `event` should be, such as purchase.",
+        reversals="The new total, the one before and the difference.",
+        consent="As the object `consent`.",
+    )
 
     def __init__(self, name: str, options: BatchOptions) -> None:
         self.name = name

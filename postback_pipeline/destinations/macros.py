@@ -9,15 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from postback_pipeline.destinations.base import DestinationError
 from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.person import email_sha256, phone_sha256
+from postback_pipeline.destinations.times import iso, unix_milliseconds, unix_seconds
 from postback_pipeline.model import Postback
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TOKEN = re.compile(r"\{([A-Za-z0-9_:.-]+)(\??)\}")
 _SECRET = re.compile(rf"secret:({VARIABLE})")
 _IDENTIFIER = re.compile(r"identifier:([a-z][a-z0-9_]*)")
@@ -41,11 +41,6 @@ NUMERIC = frozenset(
 )
 
 
-def iso(time: datetime) -> str:
-    """`2026-01-02T03:04:05Z`: UTC, fractions of a second only where there are any."""
-    return (time if time.tzinfo is UTC else time.astimezone(UTC)).isoformat()[: -len("+00:00")] + "Z"
-
-
 def _identifier(name: str) -> Macro:
     return lambda postback: postback.facts.identifiers.get(name)
 
@@ -63,13 +58,13 @@ def _times(name: str) -> dict[str, Macro]:
         found: datetime | None = getattr(postback.facts, name)
         return found
 
-    def whole(unit: timedelta) -> Macro:
-        return lambda postback: None if (at := time(postback)) is None else str((at - _EPOCH) // unit)
+    def whole(form: Callable[[datetime], int]) -> Macro:
+        return lambda postback: None if (at := time(postback)) is None else str(form(at))
 
     return {
         name: lambda postback: None if (at := time(postback)) is None else iso(at),
-        f"{name}_unix": whole(timedelta(seconds=1)),
-        f"{name}_ms": whole(timedelta(milliseconds=1)),
+        f"{name}_unix": whole(unix_seconds),
+        f"{name}_ms": whole(unix_milliseconds),
     }
 
 

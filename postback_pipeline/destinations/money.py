@@ -51,3 +51,23 @@ def wire_amount(value: Decimal, currency: str) -> str:
             f"The amount {value} is no whole number of {currency} minor units ({minor_digits(currency)} digits)."
         )
     return f"{exact + 0:f}" if exact else f"{abs(exact):f}"
+
+
+def number(value: Decimal, currency: str) -> float | int:
+    """The amount in major units as a JSON number that reads back as exactly the same decimal.
+
+    Raises:
+        DestinationError: as `wire_amount`, or it has more digits than such a number holds.
+    """
+    text = wire_amount(value, currency)
+    if "." not in text:
+        return int(text)
+    found = float(text)
+    if Decimal(repr(found)) != value:
+        raise DestinationError("The amount has more digits than a JSON number holds exactly.")
+    return found
+
+
+def minor_units(value: Decimal, currency: str) -> int:
+    """The amount in minor units: `Decimal("12.5")`, `"EUR"` -> 1250. Raises DestinationError as `wire_amount`."""
+    return int(wire_amount(value, currency).replace(".", ""))

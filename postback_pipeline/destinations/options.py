@@ -25,10 +25,17 @@ URL_START = re.compile(r"[^/?#]*//[^/?#]*")
 _AUTHORITY = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
 
 
-class Options(BaseModel):
-    """Base of every adapter's options; hours are fractions where needed, None means no limit."""
+class BaseOptions(BaseModel):
+    """What every adapter's options are. A field's `description` is shown with what is wrong about it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    #: Live mode speaks https only, unless this allows plain http.
+    allow_http: bool = False
+
+
+class Options(BaseOptions):
+    """Options of types whose receiver is one's own to describe; hours may be fractions, None means no limit."""
 
     #: The receiver drops a second message with the same key; and for how long.
     deduplicates: bool = False
@@ -39,11 +46,9 @@ class Options(BaseModel):
     adjusts_pixel: bool = False
     adjustment_min_age_hours: float | None = Field(default=None, ge=0)
     adjustment_max_age_hours: float | None = Field(default=None, gt=0)
-    #: Live mode speaks https only, unless this allows plain http.
-    allow_http: bool = False
 
 
-OptionsT = TypeVar("OptionsT", bound=Options)
+OptionsT = TypeVar("OptionsT", bound=BaseOptions)
 
 
 def parse_options(model: type[OptionsT], name: str, settings: DestinationSettings) -> OptionsT:
@@ -55,7 +60,14 @@ def parse_options(model: type[OptionsT], name: str, settings: DestinationSetting
     try:
         return model(**settings.options)
     except ValidationError as error:
-        raise DestinationError("\n".join(sentences(error, f"destinations.{name}"))) from error
+        found = sentences(error, f"destinations.{name}")
+        said = [_described(model, str(mistake["loc"][0]) if mistake["loc"] else "") for mistake in error.errors()]
+        raise DestinationError("\n".join(map(str.__add__, found, said))) from error
+
+
+def _described(model: type[BaseOptions], field: str) -> str:
+    known = model.model_fields.get(field)
+    return f" {known.description}" if known is not None and known.description else ""
 
 
 def hours(value: float | None) -> timedelta | None:
@@ -88,7 +100,7 @@ def _origin(start: str) -> str:
     return f"{scheme}://{host}" if port in (None, _DEFAULT_PORTS[scheme]) else f"{scheme}://{host}:{port}"
 
 
-def require_https(name: str, option: str, origin: str, settings: DestinationSettings, options: Options) -> None:
+def require_https(name: str, option: str, origin: str, settings: DestinationSettings, options: BaseOptions) -> None:
     """Live mode sends personal data and secrets over TLS only, unless the deployment says otherwise.
 
     Raises:

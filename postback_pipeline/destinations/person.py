@@ -1,26 +1,131 @@
 """Personal attributes as receivers may see them: normalised, then SHA-256 in lower-case hex.
 
-Belongs here: the rules that most receivers share. A receiver with its own rules (a plus sign before the phone number,
-dots dropped from the e-mail) keeps them in its adapter: one hash is never shared across receivers that differ.
+Belongs here: normal forms that are the same for several receivers, each a function of its own that says exactly what
+it does, and noting what could not be used. Does not belong here: which form a receiver wants: its adapter says so,
+attribute by attribute, so that no hash is shared between receivers by accident.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import phonenumbers
 
 _NO_DIGIT = re.compile(r"[^0-9]")
+_HASHED = re.compile(r"[0-9a-fA-F]{64}")
+#: One `@`, something before it, and a dot in what follows: what cannot be an address is dropped, not hashed.
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
+#: An international number with the punctuation that people put into it.
+_INTERNATIONAL = re.compile(r"(?:\+|00)[\s().\-/0-9]+")
+_NO_LETTER = re.compile(r"[\W\d_]+")
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+
+Normal = Callable[[str], str | None]
+
+
+class Dropped(NamedTuple):
+    """An identifier or attribute that could not be used, and why: a word of ours, never the value."""
+
+    name: str
+    reason: str
+
+
+class Person:
+    """A postback's attributes for one receiver; what could not be used is noted in `dropped`."""
+
+    __slots__ = ("_attributes", "dropped")
+
+    def __init__(self, attributes: Mapping[str, str]) -> None:
+        self._attributes = attributes
+        self.dropped: list[Dropped] = []
+
+    def hashed(self, name: str, normal: Normal) -> str | None:
+        """SHA-256 of the attribute's normal form; a value that is a hash already stays one. None for nothing usable."""
+        value = self._attributes.get(name)
+        if not value:
+            return None
+        if len(value) == 64 and _HASHED.fullmatch(value):
+            return value.lower()
+        form = normal(value)
+        if not form:
+            self.dropped.append(Dropped(name, "malformed"))
+            return None
+        return sha256_hex(form)
+
+    def plain(self, name: str, normal: Normal = str.strip) -> str | None:
+        """The attribute's normal form as it is, for receivers that want it in clear. None for nothing usable."""
+        value = self._attributes.get(name)
+        if not value:
+            return None
+        form = normal(value)
+        if not form:
+            self.dropped.append(Dropped(name, "malformed"))
+        return form or None
+
+
+def sha256_hex(text: str) -> str:
+    """Of its UTF-8 bytes; a half character counts as it came in, since such a postback is refused anyway."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def lower_email(email: str) -> str | None:
+    """Trimmed and lower-cased; None for what is no address."""
+    form = email.strip().lower()
+    return form if _EMAIL.fullmatch(form) else None
+
+
+def e164(country: str | None) -> Normal:
+    """The normal form `+4930123456` of phone numbers; `country` (ISO 3166-1 alpha-2) is where one without prefix is."""
+    return lambda phone: _e164(phone, country)
+
+
+def phone_digits(country: str | None) -> Normal:
+    """The digits of E.164 without its plus sign: `4930123456`."""
+    return lambda phone: (form := _e164(phone, country)) and form[1:]
+
+
+@lru_cache(maxsize=4_096)
+def _e164(phone: str, country: str | None) -> str | None:
+    phone = phone.strip()
+    region = None if _INTERNATIONAL.fullmatch(phone) else country
+    if phone.startswith("00"):
+        phone = "+" + phone[2:]
+    try:
+        number = phonenumbers.parse(phone, region and region.upper())
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number):
+        return None
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def letters(text: str) -> str | None:
+    """Lower-cased letters of any script only: no digits, spaces or punctuation."""
+    return _NO_LETTER.sub("", text.lower()) or None
+
+
+def lower(text: str) -> str | None:
+    """Trimmed and lower-cased."""
+    return text.strip().lower() or None
+
+
+def country_code(text: str) -> str | None:
+    """ISO 3166-1 alpha-2, lower-cased; None for a country's name."""
+    form = text.strip()
+    return form.lower() if _COUNTRY.fullmatch(form) else None
 
 
 def email_sha256(email: str | None) -> str | None:
-    """Trimmed and lower-cased, then hashed; None for nothing."""
-    return _sha256((email or "").strip().lower())
+    """Trimmed and lower-cased, then hashed, whatever it is: for endpoints of one's own. None for nothing."""
+    form = (email or "").strip().lower()
+    return sha256_hex(form) if form else None
 
 
 def phone_sha256(phone: str | None) -> str | None:
-    """Reduced to the digits 0-9, then hashed; None for nothing."""
-    return _sha256(_NO_DIGIT.sub("", phone or ""))
-
-
-def _sha256(text: str) -> str | None:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest() if text else None
+    """Reduced to the digits 0-9, then hashed, whatever they are: for endpoints of one's own. None for nothing."""
+    form = _NO_DIGIT.sub("", phone or "")
+    return sha256_hex(form) if form else None

@@ -14,16 +14,16 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from pydantic import Field
 
 from postback_pipeline.destinations.base import Capabilities, DestinationError, Reading, Request, SecretError
-from postback_pipeline.destinations.macros import iso
+from postback_pipeline.destinations.json_body import json_text
 from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.options import VARIABLE, Options, hours, origin_of, require_https
 from postback_pipeline.destinations.person import email_sha256, phone_sha256
 from postback_pipeline.destinations.reply_rules import Status
 from postback_pipeline.destinations.request_forms import MAX_BODY, check_fixed_url
+from postback_pipeline.destinations.times import iso
 from postback_pipeline.model import Postback
 from postback_pipeline.settings import DestinationSettings
 
@@ -123,13 +123,7 @@ def postback_json(postback: Postback, longest: int = MAX_BODY) -> str:
         body["exchange_rate"] = f"{facts.exchange_rate.normalize():f}"
     if postback.consent:
         body["consent"] = dict(postback.consent)
-    try:
-        text = orjson.dumps(body)
-    except orjson.JSONEncodeError:
-        raise DestinationError("A value of this conversion holds half a character and cannot be sent.") from None
-    if len(text) > longest:
-        raise DestinationError(f"The body is longer than {longest} bytes.")
-    return text.decode()
+    return json_text(body, longest)
 
 
 def signed_request(

@@ -37,6 +37,7 @@ from postback_pipeline.destinations.base import (
     SecretError,
     Verdict,
 )
+from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.macros import parse_template
 from postback_pipeline.destinations.options import Options, hours, origin_of, parse_options, require_https
 from postback_pipeline.destinations.reply_rules import ReplyContent, ReplyRule
@@ -92,6 +93,15 @@ class UrlTemplate(Destination):
     """A receiver whose contract fits into a URL, an optional body and conditions on its reply."""
 
     type = "url_template"
+    contract = Contract(
+        title="Postback by URL template",
+        version="",
+        documentation="",
+        proof="What `accepted_when` describes.",
+        event="Whatever the template's {event} should become, such as sale.",
+        reversals="A new total by the table [restatement], nothing at all by the table [retraction].",
+        consent="Where a template holds {consent:PURPOSE}.",
+    )
 
     def __init__(self, name: str, options: UrlTemplateOptions, forms: Mapping[Kind, RequestForm]) -> None:
         self.name = name

@@ -33,6 +33,7 @@ from datetime import datetime
 from typing import Self
 
 from postback_pipeline.destinations.base import Destination, Element, Reading, Reply, Request, Verdict
+from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.options import origin_of, parse_options
 from postback_pipeline.destinations.standard_webhooks import SignedOptions, postback_json, signed_request
 from postback_pipeline.model import Postback
@@ -43,6 +44,15 @@ class Webhook(Destination):
     """A signed JSON endpoint that is told everything, reversals included."""
 
     type = "webhook"
+    contract = Contract(
+        title="Signed webhook",
+        version="1.0.0",
+        documentation="https://www.standardwebhooks.com",
+        proof="2xx, by the Standard Webhooks specification.",
+        event="Whatever the field `event` should be, such as purchase.",
+        reversals="The new total, the one before and the difference.",
+        consent="As the object `consent`.",
+    )
 
     def __init__(self, name: str, options: SignedOptions) -> None:
         self.name = name
