@@ -12,7 +12,7 @@ from collections.abc import Callable
 from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.judging import Judgement
 from postback_pipeline.delivery.pacing import Turns
-from postback_pipeline.delivery.parcels import Parcel, parts, whole
+from postback_pipeline.delivery.parcels import Parcel, halved, parts, whole
 from postback_pipeline.delivery.recorder import Recorder
 from postback_pipeline.delivery.sending import Sender
 from postback_pipeline.delivery.span import Span
@@ -114,8 +114,7 @@ class Crew:
         if judgement.elapsed is not None:
             self._tally.request(judgement.elapsed, bisecting=parcel.bisecting)
         if judgement.unmade:
-            middle = (len(parcel.claims) + 1) // 2
-            halves = [Parcel(half) for half in (parcel.claims[:middle], parcel.claims[middle:])]
+            halves = [Parcel(half, bisecting=parcel.bisecting) for half in halved(parcel.claims)]
             self._supply.put_first([*halves, *whole(parcel.rest)])
         elif judgement.together:
             begun = await self._desk.reattempt(judgement.results, parcel.claims)
@@ -135,7 +134,4 @@ class Crew:
             self._tally.results(judgement.claims, judgement.results, self._span.seconds)
         if judgement.configuration is not None:
             await self._standing.pause(judgement.configuration)
-            await self._supply.release(judgement.blocked)
-            if judgement.echoes:
-                # Something came back, so something had left: the attempts' rows say so, although it counts nowhere.
-                await self._desk.record(judgement.echoes)
+            await self._supply.release(judgement.blocked, judgement.refusals)

@@ -33,7 +33,8 @@ PAUSE_SECONDS = 0.5
 class Desk:
     """Claims, leases and records of one drain. Its methods raise LedgerUnavailable when the database is away.
 
-    What must not get lost, because it tells how attempts ended, is tried again for as long as a lease lasts.
+    What must not get lost, because it tells how attempts ended, is tried again for as long as a lease lasts; after a
+    first time in vain everything is tried just once.
     """
 
     def __init__(self, name: str, ledger: Ledger, rules: Rules, lease_seconds: float, owner: str) -> None:
@@ -50,6 +51,7 @@ class Desk:
         self.lease_ends: dict[int, float] = {}
         self._swept_at = float("-inf")
         self._clock_offset = timedelta(0)
+        self._gave_up = False
         #: Results whose lease another worker had taken over: recorded as such, they changed no state.
         self.stale = 0
 
@@ -129,10 +131,10 @@ class Desk:
         self.stale += len(claims) - len(begun)
         return begun
 
-    async def release(self, claims: Sequence[Claim]) -> None:
-        """Gives back claims of which no byte was sent."""
+    async def release(self, claims: Sequence[Claim], refusals: Sequence[Result] = ()) -> None:
+        """Gives back claims of which no byte was sent, or that came back with these refusals of the set-up."""
         if claims:
-            await self._call(self._ledger.release, claims)
+            await self._patiently(lambda: self._call(self._ledger.release, claims, refusals))
             self._drop(claim.postback_id for claim in claims)
 
     async def due(self) -> Due:
@@ -147,17 +149,12 @@ class Desk:
 
     async def pause(self, reason: str, mark: str) -> None:
         """Nothing leaves until a person resumes the destination, or the mark changes."""
-        await self._call(self._ledger.pause, self.name, reason=reason, actor=ACTOR, mark=mark)
+        pause = partial(self._ledger.pause, self.name, reason=reason, actor=ACTOR, mark=mark)
+        await self._patiently(lambda: self._call(pause))
 
-    async def resume_if_changed(self, mark: str) -> bool:
-        """Ends a pause of the machine's own that was made with another mark; whether it did."""
-        return await self._call(self._ledger.resume_if_changed, self.name, mark)
-
-    async def reason(self) -> str | None:
-        """Why it is paused or put off, in the words of whoever did so."""
-        status = await self._call(self._ledger.status)
-        mine = [each for each in status.destinations if each.destination == self.name]
-        return next((each.pause_reason or each.postpone_reason for each in mine), None)
+    async def resume_if_changed(self, mark: str) -> None:
+        """Ends a pause of the machine's own that was made with another mark."""
+        await self._call(self._ledger.resume_if_changed, self.name, mark)
 
     async def postpone(self, until: datetime, reason: str) -> None:
         """Nothing leaves before this instant, by any worker."""
@@ -191,7 +188,8 @@ class Desk:
             try:
                 return await call()
             except LedgerUnavailable:
-                if self._loop.time() >= gives_up_at:
+                if self._gave_up or self._loop.time() >= gives_up_at:
+                    self._gave_up = True
                     raise
                 await asyncio.sleep(PAUSE_SECONDS)
 

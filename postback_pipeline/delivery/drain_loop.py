@@ -163,7 +163,7 @@ class DrainLoop:
         parked, expired = await self._desk.count(State.PARKED, State.EXPIRED)
         ended, reason = self._ended or "drained", None
         if ended in ("paused", "postponed"):
-            reason = self._standing.reason or await self._desk.reason()
+            reason = self._standing.reason or due.reason
         return self._tally.report(
             self._desk.name,
             ended,

@@ -41,10 +41,10 @@ class Judgement:
     claims: Sequence[Claim] = ()
     results: Sequence[Result] = ()
     #: The destination's set-up is at fault, these postbacks are not: what a person must put right before anything
-    #: leaves. `echoes` is what came back about them, for the attempts' rows.
+    #: leaves. `refusals` is what came back about them, for the attempts' rows; none where nothing had left.
     configuration: str | None = None
     blocked: Sequence[Claim] = ()
-    echoes: Sequence[Result] = ()
+    refusals: Sequence[Result] = ()
     #: All were rejected together: the results, which are not final, do not tell which of them is to blame.
     together: bool = False
     #: No request could be made of these postbacks together. Nothing was sent.
@@ -140,7 +140,7 @@ def _block(judgement: Judgement, verdicts: Sequence[Verdict], reason: str) -> No
     at_fault = [verdict.reading is Reading.CONFIGURATION for verdict in verdicts]
     settled = [not each for each in at_fault]
     judgement.configuration = reason
-    judgement.blocked, judgement.echoes = list(compress(claims, at_fault)), list(compress(results, at_fault))
+    judgement.blocked, judgement.refusals = list(compress(claims, at_fault)), list(compress(results, at_fault))
     judgement.claims, judgement.results = list(compress(claims, settled)), list(compress(results, settled))
 
 
@@ -151,14 +151,16 @@ def never_sent(claim: Claim, reason: str, at: datetime) -> Judgement:
 
 
 def _without_reply(claims: Sequence[Claim], exchange: Exchange, at: datetime) -> Judgement:
-    if exchange.configuration:
+    if exchange.configuration and exchange.proven_unsent:
         return Judgement(configuration=exchange.error, blocked=claims, elapsed=exchange.elapsed)
     outcome = Outcome.NOT_SENT if exchange.proven_unsent else Outcome.UNKNOWN
     reason = exchange.error or "no reply"
     results = [
         Result(claim.postback_id, claim.token, outcome, at, reason=reason, phase=exchange.phase) for claim in claims
     ]
-    return Judgement(claims, results, failed=True, reason=reason, elapsed=exchange.elapsed)
+    # Under TLS 1.3 a receiver may turn a client away that has begun to write.
+    fault = exchange.error if exchange.configuration else None
+    return Judgement(claims, results, configuration=fault, failed=True, reason=reason, elapsed=exchange.elapsed)
 
 
 def _verdicts(destination: Destination, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:

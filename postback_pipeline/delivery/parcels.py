@@ -1,7 +1,7 @@
 """What a drain has in hand: claims in the order of the ledger, cut into parcels, each of which is one request.
 
 Belongs here: pure bookkeeping, and how a batch that was rejected as a whole is parted. Does not belong here: when a
-parcel leaves (`drain_loop`), what its reply means (`judging`).
+parcel leaves (`crew`), what its reply means (`judging`).
 
 A batch that was rejected as a whole holds at least one postback to blame. It is halved, and the first half leaves
 while the second one waits for the verdict: if the first one was clean, the second one must hold it, and is halved
@@ -33,8 +33,13 @@ def parts(claims: Sequence[Claim]) -> list[Parcel]:
     """What is left to do about claims of which at least one is to blame; one alone is asked about once more."""
     if len(claims) < 2:
         return whole(claims)
+    return [Parcel(*halved(claims), bisecting=True)]
+
+
+def halved(claims: Sequence[Claim]) -> tuple[list[Claim], list[Claim]]:
+    """Both halves; of an odd number the first one holds more."""
     middle = (len(claims) + 1) // 2
-    return [Parcel(list(claims[:middle]), list(claims[middle:]), bisecting=True)]
+    return list(claims[:middle]), list(claims[middle:])
 
 
 def whole(claims: Sequence[Claim]) -> list[Parcel]:

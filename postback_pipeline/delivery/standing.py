@@ -3,7 +3,8 @@
 Belongs here: what an exchange, or a word from the ledger, says about the destination as a whole. Does not belong here:
 what it says about a postback (`judging`), what the drain does then (`drain_loop`).
 
-What one worker finds out all others hear from the ledger with their next group of results.
+What one worker finds out all others hear from the ledger with their next group of results. The breaker is moved here
+only after it was moved there: the desk's calls keep their order, so a group that was recorded before is heard before.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Standing:
             await self.pause(f"The environment variable {missing[0]} is not set.")
             return
         due = await self._desk.due()
-        if due.paused and due.pause_mark not in (None, self._mark):
+        if due.paused:
             await self._desk.resume_if_changed(self._mark)
         if due.trips:
             self._doubt()
@@ -67,14 +68,13 @@ class Standing:
         if not judgement.failed:
             self.window.succeeded()
             if self.tripped:
-                self.tripped = False
                 await self._desk.recover()
+                self.tripped = False
             return
         trips = self.window.failed(judgement.elapsed) or self.tripped
-        if judgement.retry_after is not None:
-            if self._put_off(judgement.retry_after):
-                self.reason = judgement.reason
-                await self._desk.postpone(judgement.retry_after, judgement.reason)
+        if judgement.retry_after is not None and self._put_off(judgement.retry_after):
+            self.reason = judgement.reason
+            await self._desk.postpone(judgement.retry_after, judgement.reason)
         elif trips and self.put_off_until is None:
             failures = self.window.failures
             said = "a probe failed" if failures == 1 else f"{failures} attempts in a row failed, the last one"
@@ -100,8 +100,10 @@ class Standing:
 
     async def _trip(self, reason: str) -> None:
         self.reason = reason
+        self.window.doubt()
+        until = await self._desk.trip(reason)
         self._doubt()
-        self._put_off(await self._desk.trip(reason))
+        self._put_off(until)
 
     def _doubt(self) -> None:
         self.tripped = True

@@ -13,7 +13,7 @@ from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.parcels import Parcel, Stock
 from postback_pipeline.delivery.tally import Tally
 from postback_pipeline.destinations.base import Capabilities
-from postback_pipeline.ledger import Claim
+from postback_pipeline.ledger import Claim, Result
 from postback_pipeline.settings import Delivery, DestinationSettings
 
 #: A rate-limited drain claims about this many seconds' worth at a time, so that a pause is heeded soon.
@@ -21,7 +21,7 @@ CLAIM_SECONDS = 5.0
 #: Claims per request that may be in flight: few while the receiver's health is in doubt, so that few go back.
 CLAIMS_PER_SLOT = 32
 #: The same for a receiver that recognises nothing twice: what a killed worker had claimed is parked, sent or not, since
-#: only the claim is durable; so little more is claimed than is in flight.
+#: only the claim is durable; so little more is claimed than is in flight. Of batches, one per request.
 UNRECOGNISED_PER_SLOT = 2
 #: Batches that are claimed at a time, so that full ones can be made.
 CLAIMED_BATCHES = 4
@@ -59,8 +59,10 @@ class Supply:
         at_once = delivery.claim_rows if rows == 1 else max(delivery.claim_rows, CLAIMED_BATCHES * rows)
         rated = max(1, int(settings.rate * CLAIM_SECONDS)) * rows if settings.rate else at_once
         self._most = min(at_once, rated)
-        per_slot = CLAIMS_PER_SLOT if capabilities.deduplicates else UNRECOGNISED_PER_SLOT
-        self._per_slot = per_slot if rows == 1 else max(per_slot, 2 * rows)
+        if capabilities.deduplicates:
+            self._per_slot = max(CLAIMS_PER_SLOT, 2 * rows)
+        else:
+            self._per_slot = max(UNRECOGNISED_PER_SLOT, rows)
         # An attempt needs its deadline of a lease, and a little; leases are renewed before less is left.
         slack = delivery.lease_seconds - settings.deadline_seconds
         self._lease_needed = settings.deadline_seconds + slack / 4
@@ -126,10 +128,10 @@ class Supply:
         """Returns when claims came, or none did."""
         await asyncio.wait({self._fetch or self._start(self._limit(window), sweep=sweep)})
 
-    async def release(self, claims: Sequence[Claim]) -> None:
-        """Gives claims back of which no byte was sent."""
-        await self._desk.release(claims)
-        self._tally.released += len(claims)
+    async def release(self, claims: Sequence[Claim], refusals: Sequence[Result] = ()) -> None:
+        """Gives claims back of which no byte was sent, or that came back with these refusals of the set-up."""
+        await self._desk.release(claims, refusals)
+        self._tally.released += len(claims) - len(refusals)
 
     async def release_all(self) -> None:
         """Gives everything back."""

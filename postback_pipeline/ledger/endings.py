@@ -68,17 +68,21 @@ def record(connection: Connection, results: Sequence[Result], *, rules: Rules, n
     return Recorded(lost, standing.paused, standing.not_before, standing.trips)
 
 
-def release(connection: Connection, claims: Sequence[Claim], now: datetime) -> None:
-    """Puts claimed postbacks of which no byte was sent back to where they were."""
+def release(connection: Connection, claims: Sequence[Claim], refusals: Sequence[Result], now: datetime) -> None:
+    """Puts claimed postbacks that nobody has judged back to where they were; without a refusal no byte was sent."""
+    refused = {result.token: result for result in refusals}
     held, late = fence(
         connection,
-        [Result(claim.postback_id, claim.token, Outcome.NOT_SENT, now, reason=RELEASED) for claim in claims],
+        [
+            refused.get(claim.token) or Result(claim.postback_id, claim.token, Outcome.NOT_SENT, now, reason=RELEASED)
+            for claim in claims
+        ],
     )
     mine = {claim.token: claim for claim in claims}
     groups = Groups()
     for _, result in held:
         claim = mine[result.token]
-        back = Transition(Outcome.NOT_SENT, (Step(claim.claimed_from, RELEASED),))
+        back = Transition(result.outcome, (Step(claim.claimed_from, result.reason),))
         groups.add(result, back, released=claim.counts)
     settle(connection, groups, now=now)
     record_late(connection, late)

@@ -153,10 +153,14 @@ class Ledger(PeopleSide):
             now = self._database.now(connection)
             return reattempts.reattempt(connection, results, claims, now + timedelta(seconds=lease_seconds), now)
 
-    def release(self, claims: Sequence[Claim]) -> None:
-        """Puts back claims of which no byte was sent; the attempt counts nowhere."""
+    def release(self, claims: Sequence[Claim], refusals: Sequence[Result] = ()) -> None:
+        """Puts claims back to where they were taken from; their attempts do not count in the budget.
+
+        `refusals` are of those that left and came back because the set-up is at fault (401), which says nothing about
+        the postback: their attempts say so. Of all others no byte was sent.
+        """
         with self._database.writing() as connection:
-            endings.release(connection, claims, self._database.now(connection))
+            endings.release(connection, claims, refusals, self._database.now(connection))
 
     def sweep(self, destination: str, rules: Rules) -> SweepReport:
         """Moves on what time alone moves: lapsed leases, closed windows, held postbacks whose parent settled."""

@@ -11,7 +11,8 @@ Belongs here: the transition out of `sending`. Does not belong here: reading or 
     unknown                           -> unknown, and at once
                                          -> retry   where the receiver deduplicates and its window is open
                                          -> parked  elsewhere, or when the budget is spent
-    released (no byte was sent)       -> where it was claimed from
+    released (no byte was sent, or    -> where it was claimed from
+      the set-up was refused)
 """
 
 from __future__ import annotations

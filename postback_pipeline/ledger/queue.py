@@ -45,11 +45,14 @@ def due(connection: Connection, names: Sequence[str], now: datetime) -> dict[str
 
 
 def _due(queue: _Queue, row: Row[Any] | None, working: bool, now: datetime) -> Due:
-    paused, mark, trips = (row.paused, row.pause_mark, row.trips) if row is not None else (False, None, 0)
-    if row is not None and row.not_before is not None and row.not_before > now:
-        first = _earliest(queue.oldest, queue.next)
-        return Due(0, None, max(row.not_before, first) if first else None, paused, mark, working, trips)
-    return Due(queue.count, queue.oldest, queue.next, paused, mark, working, trips)
+    if row is None:
+        return Due(queue.count, queue.oldest, queue.next, paused=False, working=working)
+    count, oldest, upcoming = queue.count, queue.oldest, queue.next
+    if row.not_before is not None and row.not_before > now:
+        first = _earliest(oldest, upcoming)
+        count, oldest, upcoming = 0, None, max(row.not_before, first) if first else None
+    reason = row.pause_reason or row.postpone_reason
+    return Due(count, oldest, upcoming, row.paused, row.pause_mark, working, row.trips, reason)
 
 
 def count(connection: Connection, destination: str, states: Collection[State]) -> dict[State, int]:

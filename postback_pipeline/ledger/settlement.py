@@ -162,7 +162,7 @@ class Manner(NamedTuple):
     http_status: int | None
     #: What the receiver, or we, said about it.
     reason: str
-    #: No byte was sent, so the attempt gives back what it took from the round's budget.
+    #: The attempt tells nothing about its postback, so it gives back what it took from the round's budget.
     released: bool
 
 

@@ -166,7 +166,7 @@ class Claim(NamedTuple):
 
 
 class Result(NamedTuple):
-    """How the attempt of one claim ended. A problem with the configuration is no result: release and pause."""
+    """How the attempt of one claim ended. Where the configuration is at fault: `Ledger.release`, and pause."""
 
     postback_id: int
     token: str
@@ -222,6 +222,8 @@ class Due:
     working: bool = False
     #: As in `Recorded`.
     trips: int = 0
+    #: Why it is paused, or was put off last, in the words of whoever did so.
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,13 @@ url = "URL/hook"
 secret_env = "CRM_SECRET"
 """
 
+#: The same for many postbacks at a time.
+BATCH = """
+type = "batch_webhook"
+url = "URL/batch"
+secret_env = "CRM_SECRET"
+"""
+
 
 class Clock:
     """A clock that runs, and that a test moves on."""

@@ -20,14 +20,8 @@ from hypothesis import strategies as st
 from postback_pipeline.delivery.report import DrainReport
 from postback_pipeline.ledger import Ledger, create_ledger, open_ledger
 from postback_pipeline.model import Desired, Outcome, State
-from tests.delivery.lines import Clock, Line, desired, line_at
+from tests.delivery.lines import BATCH, Clock, Line, desired, line_at
 from tests.delivery.receivers import Answer, Receiver, receiving, replying, reset
-
-BATCH = """
-type = "batch_webhook"
-url = "URL/batch"
-secret_env = "CRM_SECRET"
-"""
 
 Say = Callable[[list[str]], web.Response]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,8 +15,8 @@ from aiohttp import web
 from postback_pipeline.delivery.report import DrainReport
 from postback_pipeline.ledger import Ledger, LedgerUnavailable, Rules
 from postback_pipeline.model import State
-from tests.delivery.lines import NAME, Clock, Line, desired, line_at
-from tests.delivery.receivers import Receiver, ok, receiving, slow
+from tests.delivery.lines import BATCH, NAME, TRACKER, Clock, Line, desired, line_at
+from tests.delivery.receivers import Receiver, ok, receiving, replying, slow
 
 
 class Outage:
@@ -73,28 +74,42 @@ def test_no_more_is_in_flight_than_configured(ledger: Ledger, clock: Clock) -> N
     assert set(line.states()) == {State.ACCEPTED}
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "in_flight", "most"),
+    [
+        (TRACKER, "concurrency = 4\n", 4, 4 * 4),
+        (BATCH, "concurrency = 2\nbatch_rows = 8\ndeduplicates = false\n", 2 * 8, 2.5 * 2 * 8),
+    ],
+)
 def test_little_more_is_claimed_than_is_in_flight_where_a_killed_worker_would_leave_it_to_a_person(
-    ledger: Ledger, clock: Clock
+    ledger: Ledger, clock: Clock, kind: str, options: str, in_flight: int, most: float
 ) -> None:
-    claimed = 0
+    claimed, answered = 0, 0
 
     async def go() -> Line:
-        nonlocal claimed
-
         async def answer(request: web.Request, receiver: Receiver) -> web.Response:
-            nonlocal claimed
-            claimed = max(claimed, line.states().count(State.SENDING))
-            # Longer than a group of results is waited for, so that what is counted was not answered yet.
-            await asyncio.sleep(0.1)
-            return web.Response(text="OK")
+            nonlocal claimed, answered
+            states = line.states()
+            # Whatever was answered and is not recorded yet is held as well, until the next group of results.
+            held = states.count(State.SENDING) - (answered - states.count(State.ACCEPTED))
+            claimed = max(claimed, held)
+            await asyncio.sleep(0.02)
+            body = await request.read()
+            if not body:
+                answered += 1
+                return web.Response(text="OK")
+            keys = [postback["key"] for postback in json.loads(body)["postbacks"]]
+            answered += len(keys)
+            return web.json_response({"results": [{"key": key, "status": "accepted"} for key in keys]})
 
         async with receiving(answer) as receiver:
-            line = await filled(receiver.url, ledger, clock, 60, "concurrency = 4\n")
+            line = line_at(receiver.url, ledger, clock, kind, options)
+            line.enqueue(*(desired(number) for number in range(160)))
             await line.drain()
             return line
 
     line = asyncio.run(go())
-    assert 4 <= claimed <= 20
+    assert in_flight <= claimed <= most
     assert set(line.states()) == {State.ACCEPTED}
 
 
@@ -290,6 +305,71 @@ def test_a_ledger_that_comes_back_in_time_loses_no_result(ledger: Ledger, clock:
     assert outage.failures > 0
     assert set(line.states()) == {State.ACCEPTED}
     assert dict(report.outcomes) == {"accepted": 30}
+
+
+def test_a_ledger_that_comes_back_in_time_takes_back_what_was_not_sent(ledger: Ledger, clock: Clock) -> None:
+    outage = Outage(ledger)
+    stop = asyncio.Event()
+
+    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+        outage.operations.add("release")
+        stop.set()
+        return web.Response(text="OK")
+
+    async def come_back() -> None:
+        while not outage.failures:
+            await asyncio.sleep(0.01)
+        outage.operations.clear()
+
+    async def go() -> Line:
+        async with receiving(answer) as receiver:
+            line = await filled(receiver.url, ledger, clock, 20, "concurrency = 1\ndeduplicates = true\n")
+            line.ledger = outage.as_ledger()
+            await asyncio.gather(line.drain(stop=stop), come_back())
+            line.ledger = ledger
+            return line
+
+    assert Counter(asyncio.run(go()).states()) == {State.ACCEPTED: 1, State.PENDING: 19}
+
+
+def test_a_refused_credential_is_known_once_the_ledger_is_back(ledger: Ledger, clock: Clock) -> None:
+    outage = Outage(ledger, "pause")
+
+    async def come_back() -> None:
+        while not outage.failures:
+            await asyncio.sleep(0.01)
+        outage.operations.clear()
+
+    async def go() -> tuple[DrainReport, Line]:
+        async with receiving(replying(401)) as receiver:
+            line = await filled(receiver.url, ledger, clock, 3)
+            line.ledger = outage.as_ledger()
+            report, _ = await asyncio.gather(line.drain(), come_back())
+            line.ledger = ledger
+            return report, line
+
+    report, line = asyncio.run(go())
+    assert (report.ended, set(line.states())) == ("paused", {State.PENDING})
+
+
+def test_a_ledger_that_stays_away_for_a_lease_is_waited_for_once(ledger: Ledger, clock: Clock) -> None:
+    outage = Outage(ledger)
+
+    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+        outage.operations |= {"record", "release"}
+        return web.Response(text="OK")
+
+    async def go() -> None:
+        async with receiving(answer) as receiver:
+            options = "concurrency = 1\nrate = 1\ndeadline_seconds = 0.3\n"
+            line = await filled(receiver.url, ledger, clock, 5, options, lease_seconds=1)
+            line.ledger = outage.as_ledger()
+            with pytest.raises(LedgerUnavailable):
+                await line.drain()
+
+    asyncio.run(go())
+    assert outage.calls["record"] > 1
+    assert outage.calls["release"] == 1
 
 
 def test_a_ledger_that_stays_away_ends_the_drain_loudly(ledger: Ledger, clock: Clock) -> None:

@@ -8,15 +8,22 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from aiohttp import web
 from sqlalchemy import select
 
-from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP
+from postback_pipeline.delivery.desk import Desk
+from postback_pipeline.delivery.drain import drain
+from postback_pipeline.delivery.judging import Judgement
+from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP, SECONDS_TO_TRIP
 from postback_pipeline.delivery.pause_mark import mark_of, resume_if_fixed
 from postback_pipeline.delivery.report import DrainReport
-from postback_pipeline.ledger import Ledger
+from postback_pipeline.delivery.standing import Standing
+from postback_pipeline.delivery.transport import Exchange, WireTransport
+from postback_pipeline.destinations.base import Request
+from postback_pipeline.ledger import Ledger, Result
 from postback_pipeline.ledger.schema import actions
-from postback_pipeline.model import State
+from postback_pipeline.model import Outcome, Phase, State
 from tests.delivery.lines import NAME, SECRET, WEBHOOK, Clock, Line, desired, line_at
 from tests.delivery.receivers import Receiver, ok, receiving, replying, slow
 
@@ -110,6 +117,57 @@ def test_after_an_outage_the_first_request_is_alone_and_the_others_follow_step_b
     assert seen[0] == 1
     assert all(number <= 1 + sum(1 for _ in seen[:place]) for place, number in enumerate(seen))
     assert max(seen) > 3
+
+
+@pytest.mark.parametrize("trips", [True, False])
+def test_what_was_recorded_before_the_breaker_moved_does_not_move_it_back(
+    ledger: Ledger, clock: Clock, trips: bool
+) -> None:
+    line = line_at("http://127.0.0.1:9", ledger, clock)
+    line.enqueue(desired(1))
+    if not trips:
+        ledger.trip(NAME, "it failed", rules=line.rules)
+        clock.forward(hours=1)
+
+    async def go() -> bool:
+        desk = Desk(NAME, ledger, line.rules, 30, "worker")
+        await desk.open()
+        standing = Standing(desk, 1, "mark")
+        await standing.begin(())
+        (claim,) = await desk.claim(1)
+
+        async def record() -> None:
+            result = Result(claim.postback_id, claim.token, Outcome.ACCEPTED, clock())
+            standing.hear(await desk.record([result]))
+
+        recording = asyncio.create_task(record())
+        await asyncio.sleep(0)
+        await standing.heed(Judgement(failed=trips, elapsed=2 * SECONDS_TO_TRIP))
+        await recording
+        await desk.close()
+        return standing.tripped
+
+    assert asyncio.run(go()) is trips
+    assert (ledger.due([NAME])[NAME].trips > 0) is trips
+
+
+def test_a_set_up_that_is_refused_after_bytes_left_is_unknown_and_paused(ledger: Ledger, clock: Clock) -> None:
+    class TurnedAway(WireTransport):
+        """As a receiver under TLS 1.3 that wants a certificate of the client does."""
+
+        async def send(self, request: Request, *, deadline_seconds: float) -> Exchange:
+            return Exchange(Phase.WRITTEN, None, False, "TLS: the handshake failed", 0.01, True)
+
+    line = line_at("http://127.0.0.1:9", ledger, clock)
+    line.enqueue(desired(1))
+
+    async def go() -> DrainReport:
+        async with TurnedAway("loopback") as transport:
+            return await drain(NAME, line.destination, line.settings, ledger, transport, line.delivery, environment={})
+
+    report = asyncio.run(go())
+    assert (report.ended, report.reason, line.states()) == ("paused", "TLS: the handshake failed", [State.PARKED])
+    assert [attempt.outcome for attempt in line.attempts()] == [Outcome.UNKNOWN]
 
 
 def test_many_refused_at_once_pause_once_and_burn_no_attempt(any_ledger: Ledger, clock: Clock) -> None:
