@@ -27,19 +27,19 @@ def messages_of(entry: Entry) -> list[Entry] | None:
     return [{**entry, "body": each, "batch": entry["id"]} for each in messages]
 
 
-def is_rejected_whole(answers: Sequence[Answer], behaviour: Behaviour) -> bool:
-    """Whether one bad message fails them all."""
-    return behaviour.one_bad_fails_all and any(answer.word == "rejected" for answer in answers)
+def batch_answer(entries: Sequence[Entry], answers: Sequence[Answer], behaviour: Behaviour) -> tuple[Answer, list[str]]:
+    """The reply to a batch, and the word for what became of each of its messages.
 
-
-def batch_answer(entries: Sequence[Entry], answers: Sequence[Answer], behaviour: Behaviour) -> Answer:
-    """The reply to a batch: one result per message, or one status for all of them, or nothing to make sense of."""
+    The reply is one result per message, or one status for all of them, or nothing to make sense of.
+    """
+    if behaviour.one_bad_fails_all and any(answer.word == "rejected" for answer in answers):
+        whole = Answer("rejected", behaviour.reject_status, b'{"error": "A message of this batch is not acceptable."}')
+        return whole, [whole.word] * len(answers)
+    words = [answer.word for answer in answers]
     for answer in answers:
         if answer.word == "garbage":
-            return answer
-    if is_rejected_whole(answers, behaviour):
-        return Answer("rejected", behaviour.reject_status, b'{"error": "A message of this batch is not acceptable."}')
+            return answer, words
     results: list[dict[str, Any]] = [
-        {"key": entry["body"].get("key"), "status": answer.word} for entry, answer in zip(entries, answers, strict=True)
+        {"key": entry["body"].get("key"), "status": word} for entry, word in zip(entries, words, strict=True)
     ]
-    return Answer("accepted", 200, json.dumps({"results": results}).encode())
+    return Answer("accepted", 200, json.dumps({"results": results}).encode()), words

@@ -36,8 +36,8 @@ class _Strict(BaseModel):
 class Behaviour(_Strict):
     """One receiver's behaviour. Without any settings it takes everything once."""
 
-    #: What makes two requests the same: names of fields or headers. Empty: the header `webhook-id`, else the field
-    #: `key`, else `transaction_id` and `kind`.
+    #: What makes two messages the same: names of fields, or of headers where a request holds one message. Empty: the
+    #: header `webhook-id`, else the field `key`, else `transaction_id` and `kind`.
     dedup_on: tuple[str, ...] = ()
     #: False: it takes the same request as often as it comes; the repeats are counted all the same.
     deduplicates: bool = True
@@ -54,9 +54,9 @@ class Behaviour(_Strict):
     throttle_first: int = Field(default=0, ge=0)
     throttle_every: int = Field(default=0, ge=0)
     retry_after_seconds: int = Field(default=1, ge=0)
-    #: 500, and the request is not taken.
+    #: 500, and the request is not taken. Drawn once per request, however many messages it holds.
     error_share: Share = 0.0
-    #: 200 with HTML, nothing or half an answer, although the request is taken.
+    #: 200 with HTML, nothing or half an answer, although the request is taken. Drawn as `error_share` is.
     garbage_share: Share = 0.0
     #: Environment variable with the secret that every request must be signed with (Standard Webhooks).
     secret_env: str | None = None

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-#: `time` (UTC, ISO 8601), `receiver`, `method`, `path` and `query` (decoded), `body`, `id` and `answer`.
+#: `time` (UTC, ISO 8601), `receiver`, `method`, `path` and `query` (decoded), `body`, `id` and `answer`; a message of
+#: many has the `id` of the request that brought it as `batch`.
 Entry = dict[str, Any]
 
 FORM = "application/x-www-form-urlencoded"

@@ -55,29 +55,31 @@ def identify(entry: Entry, headers: Mapping[str, str], behaviour: Behaviour) -> 
     return "|".join(part or "" for part in parts) if any(parts) else None
 
 
-def refuse(
-    entry: Entry, behaviour: Behaviour, receiver: Receiver, *, arrival: int, seed: int, signed: bool
-) -> Answer | None:
+def attempt_of(entry: Entry, first: Entry, receiver: Receiver, *, seed: int) -> str:
+    """What a request's chances are drawn from: itself, and how often its message, of many the first, came before."""
+    return f"{_draw(entry, seed)}|{receiver.seen[first['id']]}"
+
+
+def refuse(entry: Entry, behaviour: Behaviour, *, arrival: int, attempt: str, signed: bool) -> Answer | None:
     """The answer to a receiver's `arrival`-th request since its behaviour was set, if that is not even looked at."""
     if not signed:
         return _answer(entry, "unauthorized", 401, "The signature is missing, wrong or too old.")
     if arrival <= behaviour.throttle_first or (behaviour.throttle_every and arrival % behaviour.throttle_every == 0):
         headers = {"Retry-After": str(behaviour.retry_after_seconds)}
         return _answer(entry, "throttled", 429, "Too many requests; not taken.", headers)
-    if _hits(behaviour.error_share, f"error|{_attempt(entry, receiver, seed)}"):
+    if _hits(behaviour.error_share, f"error|{attempt}"):
         return _answer(entry, "failed", 500, "Something went wrong; not taken.")
     return None
 
 
-def take(entry: Entry, behaviour: Behaviour, receiver: Receiver, *, seed: int) -> Answer:
-    """The answer to one message that was looked at."""
+def take(entry: Entry, behaviour: Behaviour, receiver: Receiver, *, attempt: str, seed: int) -> Answer:
+    """The answer to one message that was looked at; `attempt` is of the request that brought it."""
     if behaviour.deduplicates and entry["id"] in receiver.taken:
         return _answer(entry, "duplicate", 200, "This was taken before.")
     if behaviour.reject_when and all(find(entry, name) == value for name, value in behaviour.reject_when.items()):
         return _answer(entry, "rejected", behaviour.reject_status, "It matches this receiver's rule.")
     if _hits(behaviour.reject_share, f"reject|{_draw(entry, seed)}"):
         return _answer(entry, "rejected", behaviour.reject_status, "The click is not known.")
-    attempt = _attempt(entry, receiver, seed)
     if _hits(behaviour.garbage_share, f"garbage|{attempt}"):
         return Answer("garbage", 200, *GARBAGE[int(_share(f"kind|{attempt}") * len(GARBAGE))])
     return _answer(entry, "accepted", 200, None)
@@ -107,10 +109,6 @@ def _answer(
 
 def _draw(entry: Entry, seed: int) -> str:
     return f"{seed}|{entry['receiver']}|{entry['id']}"
-
-
-def _attempt(entry: Entry, receiver: Receiver, seed: int) -> str:
-    return f"{_draw(entry, seed)}|{receiver.seen[entry['id']]}"
 
 
 def _hits(share: float, draw: str) -> bool:

@@ -21,10 +21,10 @@ from typing import Any
 
 from aiohttp import web
 
-from postback_pipeline.sandbox.batch import batch_answer, is_rejected_whole, messages_of
+from postback_pipeline.sandbox.batch import batch_answer, messages_of
 from postback_pipeline.sandbox.behaviour import Behaviour, SandboxConfig, SandboxError, read_config
 from postback_pipeline.sandbox.entry import Entry, line, read_entry
-from postback_pipeline.sandbox.judge import Answer, identify, is_signed, refuse, take
+from postback_pipeline.sandbox.judge import Answer, attempt_of, identify, is_signed, refuse, take
 from postback_pipeline.sandbox.page import render_page
 from postback_pipeline.sandbox.tally import Receiver, Tally
 
@@ -122,32 +122,31 @@ class Sandbox:
         signed = behaviour.secret_env is None or is_signed(
             self._secrets[behaviour.secret_env], request.headers, body, now
         )
-        refusal = refuse(
-            entry, behaviour, receiver, arrival=self._arrivals[name], seed=self._behaviour.seed, signed=signed
-        )
-        answer = self._answer(entry, behaviour, receiver, refusal)
+        answer = self._answer(entry, behaviour, receiver, signed=signed)
         if behaviour.delay_seconds:
             await asyncio.sleep(behaviour.delay_seconds)
         return web.Response(
             status=answer.status, body=answer.body, content_type=answer.content_type, headers={**SAFE, **answer.headers}
         )
 
-    def _answer(self, entry: Entry, behaviour: Behaviour, receiver: Receiver, refusal: Answer | None) -> Answer:
-        """Logs and remembers what a request brought; a batch that is not taken whole is not taken at all."""
-        messages = messages_of(entry)
-        if messages is None:
-            answer = refusal or take(entry, behaviour, receiver, seed=self._behaviour.seed)
-            self._write([entry], [answer.word])
-            return answer
-        for number, message in enumerate(messages):
+    def _answer(self, entry: Entry, behaviour: Behaviour, receiver: Receiver, *, signed: bool) -> Answer:
+        """Logs and remembers what a request brought; a batch that is refused is refused for each of its messages."""
+        seed, messages = self._behaviour.seed, messages_of(entry)
+        for number, message in enumerate(messages or ()):
             message["id"] = identify(message, {}, behaviour) or f"{entry['id']}-{number}"
+        attempt = attempt_of(entry, messages[0] if messages else entry, receiver, seed=seed)
+        refusal = refuse(entry, behaviour, arrival=self._arrivals[entry["receiver"]], attempt=attempt, signed=signed)
+        brought = [entry] if messages is None else messages
         if refusal is not None:
-            self._write(messages, [refusal.word] * len(messages))
+            self._write(brought, [refusal.word] * len(brought))
             return refusal
-        answers = [take(message, behaviour, receiver, seed=self._behaviour.seed) for message in messages]
-        whole = is_rejected_whole(answers, behaviour)
-        self._write(messages, ["rejected" if whole else answer.word for answer in answers])
-        return batch_answer(messages, answers, behaviour)
+        answers = [take(each, behaviour, receiver, attempt=attempt, seed=seed) for each in brought]
+        if messages is None:
+            reply, words = answers[0], [answers[0].word]
+        else:
+            reply, words = batch_answer(brought, answers, behaviour)
+        self._write(brought, words)
+        return reply
 
     def _write(self, entries: Sequence[Entry], words: Sequence[str]) -> None:
         for entry, word in zip(entries, words, strict=True):

@@ -73,6 +73,25 @@ def test_an_answer_that_makes_no_sense_may_have_taken_them(network: Any) -> None
     assert statuses(post(network, "a", "b")) == [("a", "duplicate"), ("b", "duplicate")]
 
 
+def test_a_failed_batch_may_succeed_when_it_is_sent_again(network: Any) -> None:
+    network.behave(receivers={"lake": {"error_share": 0.5}})
+    statuses = {post(network, "a", "b").status_code for _ in range(20)}
+    assert statuses == {500, 200}
+
+
+def test_one_batch_makes_sense_as_likely_as_one_message(network: Any) -> None:
+    network.behave(receivers={"lake": {"garbage_share": 0.05}})
+    keys = [[f"{batch}-{number}" for number in range(100)] for batch in range(20)]
+    replies = [post(network, *each, message_id=f"m-{each[0]}") for each in keys]
+    assert sum(b"results" in reply.content for reply in replies) > 10
+
+
+def test_a_batch_that_is_rejected_whole_says_so_even_where_answers_may_make_no_sense(network: Any) -> None:
+    behaviour = {"garbage_share": 1.0, "one_bad_fails_all": True, "reject_when": {"key": "b"}}
+    network.behave(receivers={"lake": behaviour})
+    assert post(network, "a", "b").status_code == 422
+
+
 def test_the_signature_is_over_the_whole_body(network: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LAKE_SECRET", base64.b64encode(SECRET).decode())
     network.behave(receivers={"lake": {"secret_env": "LAKE_SECRET"}})
