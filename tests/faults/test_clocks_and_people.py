@@ -1,21 +1,23 @@
-"""Rows 22 and 40 of the failure matrix: clocks that are wrong, step back or change their offset; people who repeat."""
+"""Rows 22, 40 and 41 of the failure matrix: clocks that step back or change their offset, leases, people who repeat."""
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
-from postback_pipeline.ledger import Ledger, Selection
+from postback_pipeline.ledger import Claim, Ledger, LedgerUnavailable, Selection
 from postback_pipeline.model import Outcome, Resolution, State
 from postback_pipeline.settings import Guard
-from tests.delivery.lines import NAME, Clock, Line, desired, line_at
+from tests.delivery.lines import NAME, WEBHOOK, Clock, Line, desired, line_at
 from tests.delivery.receivers import Changing, Receiver, ok, replying, reset
 from tests.faults.played import Play, play
 
@@ -121,6 +123,62 @@ def test_row_22_windows_open_and_close_at_their_instants_on_days_of_23_and_25_ho
 
     with local_time(zone):
         play(ok, any_ledger, clock, acts)
+
+
+class Unrenewed:
+    """A ledger that hands out claims and renews none of them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self.refusals = 0
+        #: Key of a postback -> when its newest claim was asked for. Monotonic seconds.
+        self.claimed_at: dict[str, float] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    def as_ledger(self) -> Ledger:
+        """It does all else that a ledger does."""
+        return cast(Ledger, self)
+
+    def claim(self, *args: Any, **options: Any) -> list[Claim]:
+        """Notes when."""
+        asked_at = time.monotonic()
+        claims = self._ledger.claim(*args, **options)
+        self.claimed_at.update({claim.key: asked_at for claim in claims})
+        return claims
+
+    def renew(self, *_: object) -> list[Claim]:
+        """Fails."""
+        self.refusals += 1
+        raise LedgerUnavailable("The database went away.")
+
+
+def test_row_41_a_drain_whose_renewals_fail_gives_back_what_its_leases_no_longer_cover(
+    any_ledger: Ledger, clock: Clock
+) -> None:
+    """The clocks are real here. At its rate the drain would be at its claims for longer than their lease."""
+    unrenewed = Unrenewed(any_ledger)
+    #: For each request, how old its claim was. Seconds.
+    ages: list[float] = []
+
+    async def answer(request: web.Request, receiver: Receiver) -> web.Response:
+        key = json.loads(receiver.hits[-1].body)["key"]
+        ages.append(time.monotonic() - unrenewed.claimed_at[key])
+        return web.Response()
+
+    async def acts(begun: Play) -> None:
+        begun.fill(8)
+        await begun.drain()
+        assert unrenewed.refusals > 0
+        assert begun.reports[-1].released > 0
+        assert max(ages) < 1
+        assert begun.states == [State.ACCEPTED] * 8
+        assert len(begun.book.hits) == 8
+        begun.account(8)
+
+    options = "rate = 5\nconcurrency = 1\ndeadline_seconds = 0.6\n"
+    play(answer, unrenewed.as_ledger(), clock, acts, kind=WEBHOOK, options=options, lease_seconds=1.0)
 
 
 def replay(ledger: Ledger, *, force: bool = False) -> int:
@@ -231,12 +289,12 @@ def actions(ledger: Ledger) -> list[tuple[str, str, str]]:
     return [(str(command), str(actor), str(reason)) for command, actor, reason in rows]
 
 
-def test_row_40_a_replay_that_nobody_signs_does_nothing(ledger: Ledger, clock: Clock) -> None:
+def test_row_40_a_replay_that_nobody_signs_does_nothing(any_ledger: Ledger, clock: Clock) -> None:
     async def acts(begun: Play) -> None:
         begun.fill(1)
         await begun.drain()
         with pytest.raises(Exception, match="name and a reason"):
-            ledger.replay(Selection(destination=NAME), actor="", reason="")
+            any_ledger.replay(Selection(destination=NAME), actor="", reason="")
         assert begun.states == [State.REJECTED]
 
-    play(replying(400), ledger, clock, acts)
+    play(replying(400), any_ledger, clock, acts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from hypothesis import strategies as st
 from postback_pipeline.destinations.request_forms import MAX_BODY
 from postback_pipeline.ledger import Action, Ledger, create_ledger, open_ledger
 from postback_pipeline.model import Desired, State
-from tests.delivery.lines import WEBHOOK, Clock, Line, desired, line_at
+from tests.delivery.lines import SECRET, WEBHOOK, Clock, Line, desired, line_at
 from tests.delivery.receivers import Receiver, ok, receiving
 from tests.faults.oracle import PIXEL
 from tests.faults.played import Play, play
@@ -151,10 +153,24 @@ def test_row_37_the_longest_element_leaves_and_one_byte_more_is_refused(ledger: 
     play(ok, ledger, clock, acts, kind=WEBHOOK)
 
 
-CANARIES = ("ada.canary@example.com", "198.51.100.77", "click-canary", "whsec_Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5Y2FuYXJ5")
+EMAIL = "ada.canary@example.com"
+PERSON = {"email": EMAIL, "ip": "198.51.100.77"}
+CANARIES = (
+    *PERSON.values(),
+    hashlib.sha256(EMAIL.encode()).hexdigest(),
+    "click-canary",
+    SECRET.removeprefix("whsec_"),
+    base64.b64decode(SECRET.removeprefix("whsec_")).decode(),
+)
+
+#: A tracker whose every request has a person and a secret in it.
+PERSONAL = FULL.replace("tid={transaction_id}", "tid={transaction_id}&k={secret:CRM_SECRET}&em={email_sha256}&ip={ip}")
 
 
-def test_row_38_no_log_line_error_or_attempt_shows_a_person_or_a_secret(sqlite_url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", [PERSONAL, WEBHOOK], ids=["url_template", "webhook"])
+def test_row_38_no_log_line_error_or_attempt_shows_a_person_or_a_secret(
+    sqlite_url: str, tmp_path: Path, kind: str
+) -> None:
     """Receivers that fail in every way and quote what they got, every logger at its most talkative."""
     replies = [200, 302, 400, 401, 409, 429, 500, 503]
 
@@ -163,14 +179,14 @@ def test_row_38_no_log_line_error_or_attempt_shows_a_person_or_a_secret(sqlite_u
         status = replies[len(receiver.hits) % len(replies)]
         if len(receiver.hits) % 9 == 8 and request.transport is not None:
             request.transport.abort()
-        return web.Response(status=status, text=body, headers={"Location": f"/{CANARIES[2]}", "X-Note": CANARIES[0]})
+        return web.Response(status=status, text=body, headers={"Location": f"/{CANARIES[3]}", "X-Note": EMAIL})
 
     said = tmp_path / "said.txt"
-    with site(sqlite_url, tmp_path, echo, kind=FULL, options="concurrency = 1\n") as here:
+    with site(sqlite_url, tmp_path, echo, kind=kind, options="concurrency = 1\n") as here:
 
         def fill(line: Line) -> None:
             rows = [
-                replace(row, facts=replace(row.facts, identifiers={"subid": CANARIES[2]}), person=PERSON)
+                replace(row, facts=replace(row.facts, identifiers={"subid": CANARIES[3]}), person=PERSON)
                 for row in (desired(number) for number in range(16))
             ]
             line.enqueue(*rows)
@@ -181,13 +197,13 @@ def test_row_38_no_log_line_error_or_attempt_shows_a_person_or_a_secret(sqlite_u
             here.with_ledger(lambda line: line.ledger.resume("partner", actor="ann", reason="go on"))
             here.clock.forward(4_000)
         assert len(here.receiver.hits) > 12
+        # They do leave; a secret that signs is in a request only by what it signed.
+        wire = repr([(hit.query, hit.body) for hit in here.receiver.hits])
+        assert {word for word in CANARIES if word in wire} >= {CANARIES[2], CANARIES[3]}
         kept = here.with_ledger(lambda line: repr((line.stories(), line.ledger.status())))
     texts = {"log": said.read_text(encoding="utf-8"), "stories": kept, "ledger": dumped(sqlite_url)}
     assert [(name, word) for name, text in texts.items() for word in CANARIES if word in text] == []
     assert "asyncio" in texts["log"], "the loggers did talk"
-
-
-PERSON = {"email": CANARIES[0], "ip": CANARIES[1]}
 
 
 def dumped(url: str) -> str:

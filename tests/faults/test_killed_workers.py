@@ -115,19 +115,22 @@ def test_row_15_of_runs_side_by_side_each_postback_is_sent_by_one(empty_url: str
         assert set(states(here)) == {State.ACCEPTED}
 
 
-def test_row_16_of_builds_side_by_side_one_writes_each_postback(empty_url: str, tmp_path: Path) -> None:
-    with site(empty_url, tmp_path, ok, options=OPTIONS) as here:
-        started = [here.worker(role="enqueue", rows=rows) for rows in (60, 80, 80)]
-        for each in started:
+def test_row_16_what_two_daemons_start_at_once_writes_and_sends_each_postback_once(
+    empty_url: str, tmp_path: Path
+) -> None:
+    """Builds and drains of both, all at the same time: each drain meets postbacks that are still being written."""
+    with site(empty_url, tmp_path, slow(0.005), options=OPTIONS, claim_rows=5, linger_seconds=3) as here:
+        here.fill(20)
+        builds = [here.worker(role="enqueue", rows=rows) for rows in (60, 120, 120)]
+        drains = [here.worker(owner=f"daemon {number}") for number in range(2)]
+        for each in (*drains, *builds):
             each.start()
-        assert sum(each.ended()["inserted"] for each in started) == 80
-        drains = [here.worker(owner=f"worker {number}") for number in range(2)]
-        for each in drains:
-            each.start()
-        for each in drains:
-            each.ended()
-        here.account(80)
-        assert len(here.book.hits) == 80
+        assert sum(each.ended()["inserted"] for each in builds) == 100
+        reports = [each.ended() for each in drains]
+        assert all(report["requests"] > 0 for report in reports), "both were at it"
+        assert len(here.book.hits) == sum(report["requests"] for report in reports) == 120
+        assert set(states(here)) == {State.ACCEPTED}
+        here.account(120)
 
 
 @pytest.mark.parametrize(
@@ -222,22 +225,3 @@ def parked_keys(here: Site) -> set[str]:
     """Of what nobody may send any more."""
     stories = here.with_ledger(Line.stories)
     return {f"{story.conversion_key}.{story.revision}" for story in stories if story.state is State.PARKED}
-
-
-def test_row_41_a_drain_whose_renewals_fail_sends_nothing_on_an_old_lease(empty_url: str, tmp_path: Path) -> None:
-    def lapse(line: Line) -> None:
-        line.ledger.sweep("partner", line.rules)
-
-    options = "rate = 10\nconcurrency = 1\ndeadline_seconds = 0.6\n"
-    with site(empty_url, tmp_path, ok, options=options, lease_seconds=1.0) as here:
-        here.fill(8)
-        # It stops inside of its first renewal, for longer than the lease.
-        worker = here.worker(point=Point.WHILE_RENEWING, ends_with="SIGSTOP").start()
-        worker.stopped()
-        time.sleep(1.2)
-        worker.signal(signal.SIGCONT)
-        worker.ended()
-        here.clock.forward(61)
-        here.with_ledger(lapse)
-        here.drain()
-        here.account(8)
