@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import pytest
 from aiohttp import web
 
-from postback_pipeline.ledger import Claim, Ledger, LedgerUnavailable, Selection
+from postback_pipeline.ledger import Claim, Ledger, LedgerUnavailable, Reported, Selection
 from postback_pipeline.model import Outcome, Resolution, State
 from postback_pipeline.settings import Guard
 from tests.delivery.lines import NAME, WEBHOOK, Clock, Line, desired, line_at
@@ -269,8 +271,8 @@ def test_row_40_every_step_of_a_person_is_kept_with_name_and_reason(
     play(reset, any_ledger, clock, acts)
 
 
-def test_row_40_every_step_about_a_whole_destination_is_kept_with_name_and_reason(
-    any_ledger: Ledger, clock: Clock
+def test_row_40_every_step_about_more_than_that_is_kept_with_name_and_reason(
+    any_ledger: Ledger, clock: Clock, tmp_path: Path
 ) -> None:
     line = line_at("http://127.0.0.1:9", any_ledger, clock)
     row, guard = desired(1), Guard(minimum=0)
@@ -279,7 +281,11 @@ def test_row_40_every_step_about_a_whole_destination_is_kept_with_name_and_reaso
     any_ledger.approve(report.stopped_by.id, actor=ANN, reason=WHY)
     any_ledger.pause(NAME, actor=ANN, reason=WHY)
     any_ledger.resume(NAME, actor=ANN, reason=WHY)
-    assert actions(any_ledger) == [(command, ANN, WHY) for command in ("approve", "pause", "resume")]
+    told = Reported(NAME, "purchase:told", "purchase", Decimal(5), "EUR", "told", datetime(2026, 1, 1, tzinfo=UTC))
+    any_ledger.import_reported([told], actor=ANN, reason=WHY)
+    any_ledger.adopt({NAME: line.rules}, mark=tmp_path / "ledger_mark.json", unnoticed=True, actor=ANN, reason=WHY)
+    commands = ("approve", "pause", "resume", "import", "adopt")
+    assert actions(any_ledger) == [(command, ANN, WHY) for command in commands]
 
 
 def actions(ledger: Ledger) -> list[tuple[str, str, str]]:
