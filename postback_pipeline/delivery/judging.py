@@ -49,7 +49,8 @@ class Judgement:
     together: bool = False
     #: No request could be made of these postbacks together. Nothing was sent.
     unmade: bool = False
-    #: The receiver did not answer with a verdict: its health is in doubt; and until when it wants to be left alone.
+    #: The receiver did not answer with a verdict: its health is in doubt; and until when it wants to be left alone. What
+    #: it documents as too early says something about the postback only.
     failed: bool = False
     retry_after: datetime | None = None
     #: Why, in a few words.
@@ -85,7 +86,7 @@ def judge(
         claims,
         _results(claims, verdicts, at, exchange.phase, reply.status, head, retry_after, together),
         together=together,
-        failed=len(unsettled) == len(kinds),
+        failed=len(unsettled) == len(kinds) and any(verdict.wait is None for verdict in unsettled),
         retry_after=retry_after,
         reason=first.reason,
         elapsed=exchange.elapsed,
@@ -115,7 +116,7 @@ def _results(
             last, reading = verdict, verdict.reading
             outcome, reason = _OUTCOMES[reading], verdict.reason[:_REASON_LENGTH]
             final, duplicate = reading is not Reading.RETRY and not together, reading is Reading.DUPLICATE
-            until = retry_after if reading in _UNSETTLED else None
+            until = (retry_after or _end_of_wait(verdict, at)) if reading in _UNSETTLED else None
         results.append(
             Result(
                 claim.postback_id,
@@ -172,6 +173,10 @@ def _verdicts(destination: Destination, reply: Reply, elements: Sequence[Element
     if len(verdicts) != len(elements):
         return [Verdict(Reading.UNKNOWN, "the reply has another number of verdicts")] * len(elements)
     return verdicts
+
+
+def _end_of_wait(verdict: Verdict, at: datetime) -> datetime | None:
+    return None if verdict.wait is None else at + verdict.wait
 
 
 def _is_about_all(verdict: Verdict) -> bool:

@@ -124,7 +124,8 @@ class Verdict:
     reason: str
     #: The receiver judged the request as a whole: which of its postbacks is to blame it did not say.
     on_request: bool = False
-    #: With RETRY: the documented time to wait, where no Retry-After says another one.
+    #: With RETRY: how long this postback must wait as documented, where no Retry-After says another time. It says
+    #: nothing about the others.
     wait: timedelta | None = None
     #: With ACCEPTED, of a receiver that judges later: by what it is asked for its verdict. At most 200 characters.
     receipt: str = ""

@@ -184,7 +184,7 @@ class Result(NamedTuple):
     http_status: int | None = None
     #: The first bytes of the reply, redacted, at most 2 KiB; what is longer is cut.
     reply_head: str | None = None
-    #: The receiver asked not to be called before this instant.
+    #: The receiver wants no further attempt before this instant.
     retry_after: datetime | None = None
 
 
