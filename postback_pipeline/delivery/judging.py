@@ -49,8 +49,8 @@ class Judgement:
     together: bool = False
     #: No request could be made of these postbacks together. Nothing was sent.
     unmade: bool = False
-    #: The receiver did not answer with a verdict: its health is in doubt; and until when it wants to be left alone. What
-    #: it documents as too early says something about the postback only.
+    #: The receiver did not answer with a verdict: its health is in doubt; and until when it wants to be left alone.
+    #: What it documents as too early says something about the postback only.
     failed: bool = False
     retry_after: datetime | None = None
     #: Why, in a few words.
