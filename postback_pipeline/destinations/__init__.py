@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
+from postback_pipeline.destinations.meta import Meta
 from postback_pipeline.destinations.url_template import UrlTemplate
 from postback_pipeline.destinations.webhook import Webhook
 from postback_pipeline.settings import Settings, SettingsError
@@ -15,6 +16,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     UrlTemplate.type: UrlTemplate,
     Webhook.type: Webhook,
     BatchWebhook.type: BatchWebhook,
+    Meta.type: Meta,
 }
 
 

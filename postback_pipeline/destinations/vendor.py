@@ -6,7 +6,9 @@ vendor's rules.
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
@@ -15,9 +17,9 @@ from pydantic import Field
 
 from postback_pipeline.destinations.base import Capabilities, Destination, DestinationError, Rendered
 from postback_pipeline.destinations.options import BaseOptions, origin_of, parse_options, require_https
-from postback_pipeline.destinations.person import Person
+from postback_pipeline.destinations.person import Dropped, Person
 from postback_pipeline.destinations.request_forms import check_fixed_url
-from postback_pipeline.model import Postback
+from postback_pipeline.model import Facts, Postback
 from postback_pipeline.settings import DestinationSettings, Mode
 
 
@@ -98,12 +100,31 @@ class Vendor(Destination):
         text = self.element(postback, person)
         return Rendered(text, tuple(person.dropped))
 
+    def identifier(self, facts: Facts, person: Person, name: str) -> str | None:
+        """An identifier as the contract describes it; one that looks otherwise is noted in `person.dropped`."""
+        value = facts.identifiers.get(name)
+        if not value:
+            return None
+        if not _matches(self.contract.identifiers[name], value):
+            person.dropped.append(Dropped(name, "malformed"))
+            return None
+        return value
+
     @abstractmethod
     def element(self, postback: Postback, person: Person) -> str:
         """The frozen element. What of `person` and identifiers is unusable is noted in `person.dropped`.
 
         Raises DestinationError where this receiver cannot be told; the sentence holds no personal data.
         """
+
+
+@lru_cache(maxsize=256)
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
+def _matches(pattern: str, value: str) -> bool:
+    return _pattern(pattern).fullmatch(value) is not None
 
 
 def _is_loopback(base: str) -> bool:

@@ -38,18 +38,38 @@ def test_destinations_are_built_by_name_in_the_order_of_the_settings() -> None:
 
 
 def test_the_registry_knows_each_type_by_its_own_word() -> None:
-    assert {word: adapter.type for word, adapter in DESTINATIONS.items()} == {
-        "url_template": "url_template",
-        "webhook": "webhook",
-        "batch_webhook": "batch_webhook",
-    }
+    assert {word: adapter.type for word, adapter in DESTINATIONS.items()} == {word: word for word in DESTINATIONS}
 
 
 def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
-    assert mistakes(crm={"type": "webhok"}) == [
-        "/etc/postbacks.toml: destinations.crm: type: 'webhok' is unknown."
-        " Known are batch_webhook, url_template, webhook."
+    (found,) = mistakes(crm={"type": "webhok"})
+    assert found.startswith(
+        "/etc/postbacks.toml: destinations.crm: type: 'webhok' is unknown. Known are batch_webhook, "
+    )
+
+
+def test_what_is_wrong_about_an_option_is_said_with_what_it_should_be_and_where_to_find_it() -> None:
+    found = mistakes(meta={"type": "meta", "mode": "live", "pixel_id": "abc"})
+    assert found == [
+        "/etc/postbacks.toml: destinations.meta: pixel_id: String should match pattern '^[0-9]{5,20}$'."
+        " The pixel's (dataset's) id, digits: Events Manager, Data sources, Settings."
     ]
+
+
+@pytest.mark.parametrize("base", ["http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"])
+def test_mode_test_reaches_a_sandbox_or_the_vendors_own_facility(base: str) -> None:
+    pixel = {"type": "meta", "pixel_id": "1234567890"}
+    (found,) = mistakes(meta=pixel)
+    assert "destinations.meta: mode: test_event_code is not set" in found
+    at = {
+        name: build_destinations(settings(meta=pixel | more))["meta"].at_test_facility
+        for name, more in {
+            "sandbox": {"base_url": base},
+            "facility": {"test_event_code": "TEST1"},
+            "live": {"mode": "live"},
+        }.items()
+    }
+    assert at == {"sandbox": False, "facility": True, "live": False}
 
 
 def test_every_mistake_of_every_destination_is_named_at_once() -> None:

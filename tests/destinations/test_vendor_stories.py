@@ -1,0 +1,85 @@
+"""Every vendor is told conversions and reversals by the real engine, and believes what the ledger says it does."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from postback_pipeline.destinations import DESTINATIONS
+from postback_pipeline.destinations.vendor import Vendor
+from postback_pipeline.ledger import Ledger, create_ledger, open_ledger
+from postback_pipeline.model import Desired, State
+from postback_pipeline.settings import Delivery, DestinationSettings
+from tests.delivery.lines import Clock, Line, desired
+from tests.delivery.receivers import receiving
+from tests.destinations.contract_receiver import receiver_of
+from tests.destinations.samples import GOLDEN, folder_changes, golden_destination_of, secrets_of
+
+ORDERS = 3
+FOLDERS = [folder for folder in sorted(GOLDEN.iterdir()) if isinstance(golden_destination_of(folder), Vendor)]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    create_ledger(url, "test")
+    with open_ledger(url, "test") as opened:
+        yield opened
+
+
+def line_to(folder: Path, ledger: Ledger, url: str) -> Line:
+    """A folder's destination, in test mode towards a receiver on loopback; whatever else it calls is there, too."""
+    table = tomllib.loads((folder / "settings.toml").read_text(encoding="utf-8")) | {"mode": "test", "base_url": url}
+    adapter = DESTINATIONS[table["type"]]
+    assert issubclass(adapter, Vendor)
+    if "token_url" in adapter.options_type.model_fields:
+        table["token_url"] = f"{url}/token"
+    settings = DestinationSettings(**table)
+    destination = adapter.from_settings("partner", settings)
+    delivery = Delivery().model_copy(update={"linger_seconds": 0})
+    return Line(destination, settings, ledger, Clock(), delivery, secrets_of(destination))
+
+
+def orders(folder: Path, value: str, against: int) -> list[Desired]:
+    """What the receiver should believe about each order."""
+    changes = folder_changes(folder)
+    rows = [desired(number, value, against) for number in range(1, ORDERS + 1)]
+    own = {name: changes[name] for name in ("person", "consent") if name in changes}
+    facts = {
+        name: changes[name] for name in ("receiver_event", "identifiers", "event_id", "clicked_at") if name in changes
+    }
+    person = {"person": {"email": "ada@example.com", "user_agent": "Mozilla/5.0", "page_url": "https://shop.example/"}}
+    return [replace(row, facts=replace(row.facts, **facts), **{**person, **own}) for row in rows]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))
+def test_a_story_ends_with_both_sides_of_one_mind(folder: Path, ledger: Ledger) -> None:
+    receiver = receiver_of(folder)
+
+    async def story() -> None:
+        async with receiving(receiver.answering()) as notes:
+            line = line_to(folder, ledger, notes.url)
+            can = line.destination.capabilities
+            steps = [("10.00", True), ("7.50", can.restatement), ("0.00", can.retraction)]
+            told, against = "", 0
+            for value, is_told in steps:
+                if not is_told:
+                    continue
+                against += 1
+                report = line.enqueue(*orders(folder, value, against - 1))
+                assert not report.refusals, report.refusals
+                await line.drain()
+                told = value
+                assert receiver.violations == []
+                expected = {f"order-{number}": Decimal(told) for number in range(1, ORDERS + 1)}
+                assert receiver.beliefs == ({} if told == "0.00" else expected)
+            assert set(line.states()) == {State.ACCEPTED}
+            assert len(line.stories()) == ORDERS * against
+
+    asyncio.run(story())
