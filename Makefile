@@ -10,6 +10,8 @@ UPGRADE ?=
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# What vendors publish to be judged by, in an environment of its own.
+JUDGES := .cache/judges/installed.sha256
 # A macro's text is SQL only where it is called: it is linted there.
 MODELS := dbt_project/models dbt_project/tests
 MANIFEST := dbt_project/target/manifest.json
@@ -37,7 +39,7 @@ help: ## Show this list
 
 setup: $(INSTALLED) $(MANIFEST) ## Build .venv with everything in it, and dbt's manifest
 
-test: setup ## Run the whole test suite
+test: setup $(JUDGES) ## Run the whole test suite
 	env -u DAGSTER_HOME -u POSTBACK_HOME -u POSTBACK_CONFIG $(BIN)/pytest -n $(WORKERS)
 
 check: setup $(CHECKED)/dagster.yaml ## Lint, check formats, types, imports, SQL, sizes and names; load the definitions
@@ -68,6 +70,7 @@ lock: $(BIN)/uv ## Write requirements/*.txt anew from pyproject.toml and require
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group peers -o requirements/peers.txt
+	$(BIN)/uv pip compile $(LOCK) --group judges -o requirements/judges.txt
 
 clean: ## Remove everything that make built, except data
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -103,6 +106,10 @@ $(INSTALLED): requirements/dev.txt pyproject.toml $(BIN)/uv
 	@echo 'Installing what requirements/dev.txt names'
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(JUDGES): requirements/judges.txt $(INSTALLED)
+	@$(BIN)/python -m benchmarks.environments judges
 	@touch $@
 
 # Folders count as well as files, so that a model that was removed leaves the manifest too.

@@ -19,11 +19,11 @@ from typing import Any
 
 from benchmarks.build_process import ROOT
 from benchmarks.deliver.arrivals import Receiver, running_receiver
-from benchmarks.deliver.peers import PeersMissing, peers_python
 from benchmarks.deliver.registry import Contender
 from benchmarks.deliver.shop import sample_body
 from benchmarks.deliver.stopwatch import family
 from benchmarks.deliver.task import Task, measured_file
+from benchmarks.environments import NotInstalled, python_of
 from benchmarks.postgres import PostgresServer, fresh_database, postgres_server
 
 #: A run may take this long. Seconds.
@@ -153,9 +153,9 @@ def measure(task: Task, contender: Contender) -> dict[str, Any]:
         RunFailed: it did not end well.
     """
     try:
-        python = peers_python() if contender.peer else Path(sys.executable)
-    except PeersMissing as error:
-        raise RunFailed(str(error)) from error
+        python = python_of("peers") if contender.peer else Path(sys.executable)
+    except NotInstalled as error:
+        raise RunFailed(f"the peers were {error}") from error
     command = [str(python), "-m", "benchmarks.deliver.contender", contender.module, contender.function]
     # Nobody is told what is run here.
     environment = {**os.environ, "DO_NOT_TRACK": "1"}

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("uv.txt", "runtime.txt", "dev.txt", "peers.txt")
+LOCKS = ("uv.txt", "runtime.txt", "dev.txt", "peers.txt", "judges.txt")
 
 
 def entries(lock: str) -> list[list[str]]:
@@ -34,6 +34,7 @@ def declared() -> dict[str, list[str]]:
         "runtime.txt": runtime,
         "dev.txt": [*runtime, *project["dependency-groups"]["dev"]],
         "peers.txt": project["dependency-groups"]["peers"],
+        "judges.txt": project["dependency-groups"]["judges"],
     }
 
 
