@@ -34,6 +34,7 @@
         when is_taken_back and not takes_retraction then 'unsupported_reversal'
         when wanted_value > 0 and reported_value = 0 and not takes_reinstatement then 'unsupported_reversal'
         when not is_taken_back and not takes_restatement then 'unsupported_reversal'
+        when wanted_value > reported_value and not takes_increase then 'unsupported_reversal'
         when as_of > adjustable_until then 'adjustment_too_late'
         when is_taken_back then status
         else 'eligible'

@@ -64,6 +64,7 @@ def _describe(destination: Destination, settings: DestinationSettings, events: l
         "dedup_window_hours": _hours(can.dedup_window),
         "max_age_hours": _hours(can.max_age),
         "reinstatement": can.reinstatement,
+        "increase": can.increase,
         "adjusts_pixel": can.adjusts_pixel,
         "adjustment_min_age_hours": _hours(can.adjustment_min_age),
         "adjustment_max_age_hours": _hours(can.adjustment_max_age),

@@ -22,6 +22,7 @@ def rules_of(destination: Destination, settings: DestinationSettings) -> Rules:
         restatement=capabilities.restatement,
         retraction=capabilities.retraction,
         reinstatement=capabilities.reinstatement,
+        increase=capabilities.increase,
         adjusts_pixel=capabilities.adjusts_pixel,
         deduplicates=capabilities.deduplicates,
         dedup_window=capabilities.dedup_window,

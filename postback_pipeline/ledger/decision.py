@@ -138,6 +138,10 @@ def _adjust(desired: Desired, accepted: Revision, revision: int, rules: Rules) -
     reinstates = accepted.kind is Kind.RETRACTION and kind is Kind.RESTATEMENT
     if not rules.adjusts(kind) or (reinstates and not rules.reinstatement):
         return Decision(Action.UNSUPPORTED)
+    # In another currency nobody can say that it is less.
+    is_less = desired.desired_value < accepted.value and desired.currency == accepted.currency
+    if not (is_less or kind is Kind.RETRACTION or rules.increase):
+        return Decision(Action.UNSUPPORTED)
     waits = rules.judges_later and accepted.state is not State.PROCESSED
     state = State.HELD if waits else State.PENDING
     return Decision(Action.INSERT, kind, revision, accepted.value, accepted.id, state)
@@ -148,6 +152,8 @@ def _adjust_pixel(desired: Desired, reported: Decimal, revision: int, rules: Rul
         return Decision(Action.KNOWN)
     kind = Kind.RETRACTION if retracts(desired) else Kind.RESTATEMENT
     if not rules.adjusts_pixel or not rules.adjusts(kind):
+        return Decision(Action.UNSUPPORTED)
+    if desired.desired_value > reported and not rules.increase:
         return Decision(Action.UNSUPPORTED)
     return Decision(Action.INSERT, kind, revision, reported)
 

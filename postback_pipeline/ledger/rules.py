@@ -20,6 +20,8 @@ class Rules:
     restatement: bool = False
     retraction: bool = False
     reinstatement: bool = False
+    #: A new total may be more than the one before.
+    increase: bool = True
     #: It can adjust what its own pixel reported.
     adjusts_pixel: bool = False
     #: It drops a second message with our stable key; for this long after the first (None: for ever).

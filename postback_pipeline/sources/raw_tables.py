@@ -142,6 +142,7 @@ _DEFINITIONS: dict[str, dict[str, str]] = {
         "restatement": "BOOLEAN",
         "retraction": "BOOLEAN",
         "reinstatement": "BOOLEAN",
+        "increase": "BOOLEAN",
         "adjusts_pixel": "BOOLEAN",
         "adjustment_min_age_hours": "DOUBLE",
         "adjustment_max_age_hours": "DOUBLE",

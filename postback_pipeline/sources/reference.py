@@ -68,6 +68,7 @@ def _capabilities_row(destination: Destination, settings: DestinationSettings) -
         "restatement": can.restatement,
         "retraction": can.retraction,
         "reinstatement": can.reinstatement,
+        "increase": can.increase,
         "adjusts_pixel": can.adjusts_pixel,
         "adjustment_min_age_hours": _hours(can.adjustment_min_age),
         "adjustment_max_age_hours": _hours(can.adjustment_max_age),

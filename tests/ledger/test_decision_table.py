@@ -167,6 +167,30 @@ def test_an_unsupported_value_leaves_what_waits_as_it_is() -> None:
     assert decide(desired("0", against=2), waiting, Rules(restatement=True)).action is Action.UNSUPPORTED
 
 
+@pytest.mark.parametrize(
+    ("told", "value", "currency", "action"),
+    [
+        ("10", "8", "GBP", Action.INSERT),
+        ("10", "0", "GBP", Action.INSERT),
+        ("10", "12", "GBP", Action.UNSUPPORTED),
+        ("0", "8", "GBP", Action.UNSUPPORTED),
+        ("10", "8", "EUR", Action.UNSUPPORTED),
+        ("10", "10", "GBP", Action.KNOWN),
+    ],
+)
+def test_a_receiver_that_can_be_told_less_only_is_told_no_more(
+    told: str, value: str, currency: str, action: Action
+) -> None:
+    rules = replace(ALL, increase=False)
+    accepted = revision(State.ACCEPTED, told, 1 if Decimal(told) else 2)
+    assert decide(desired(value, against=accepted.revision, currency=currency), after(accepted), rules).action is action
+
+
+@pytest.mark.parametrize(("value", "action"), [("12", Action.UNSUPPORTED), ("8", Action.INSERT), ("0", Action.INSERT)])
+def test_what_its_pixel_reported_is_not_raised_either(value: str, action: Action) -> None:
+    assert decide(desired(value, pixel="10"), Known(), replace(ALL, increase=False)).action is action
+
+
 def test_an_adjustment_is_held_where_the_receiver_judges_later() -> None:
     rules = replace(ALL, judges_later=True)
     assert decide(desired("8", against=1), after(ACCEPTED), rules).state is State.HELD
@@ -187,6 +211,7 @@ rules = st.builds(
     restatement=st.booleans(),
     retraction=st.booleans(),
     reinstatement=st.booleans(),
+    increase=st.booleans(),
     adjusts_pixel=st.booleans(),
     judges_later=st.booleans(),
 )
@@ -207,6 +232,8 @@ def test_whatever_is_held_and_wanted_the_decision_makes_sense(
         assert (found.kind is Kind.CONVERSION) == (found.previous_value is None)
         assert (found.kind is Kind.RETRACTION) == (Decimal(value) == 0)
         assert found.parent_id == (known.accepted.id if known.accepted else None)
+        if found.previous_value is not None:
+            assert rules.increase or Decimal(value) < found.previous_value
     if found.action in (Action.REPLACE, Action.CANCEL):
         assert known.newest is not None
         assert known.newest.state in (State.PENDING, State.HELD, State.RETRY)

@@ -146,7 +146,13 @@ def test_a_rejected_conversion_is_sent_again_only_with_another_value(shop: Shop)
 
 @pytest.mark.parametrize(
     ("rules", "value"),
-    [(Rules(), "7.00"), (Rules(), "0"), (Rules(restatement=True), "0"), (Rules(retraction=True), "7.00")],
+    [
+        (Rules(), "7.00"),
+        (Rules(), "0"),
+        (Rules(restatement=True), "0"),
+        (Rules(retraction=True), "7.00"),
+        (Rules(restatement=True, increase=False), "12.00"),
+    ],
 )
 def test_what_the_receiver_cannot_be_told_is_counted_and_not_sent(shop: Shop, rules: Rules, value: str) -> None:
     shop.tell("10.00")

@@ -53,6 +53,7 @@ def test_capabilities_arrive_in_hours_with_no_limit_as_null(warehouse: duckdb.Du
         "restatement": True,
         "retraction": True,
         "reinstatement": True,
+        "increase": True,
         "adjusts_pixel": False,
         "adjustment_min_age_hours": 0.5,
         "adjustment_max_age_hours": None,

@@ -1,7 +1,7 @@
 {%- set capabilities = [
     'destination_type', 'mode', 'report_time_zone', 'dedup_window_hours', 'max_age_hours', 'adjustment_min_age_hours',
     'adjustment_max_age_hours', 'deduplicates', 'takes_restatement', 'takes_retraction', 'takes_reinstatement',
-    'adjusts_pixel'
+    'takes_increase', 'adjusts_pixel'
 ] -%}
 
 with definitions as (

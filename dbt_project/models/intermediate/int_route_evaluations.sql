@@ -6,6 +6,7 @@ with measured as (
         capabilities.takes_restatement,
         capabilities.takes_retraction,
         capabilities.takes_reinstatement,
+        capabilities.takes_increase,
         capabilities.adjusts_pixel,
         routed.is_click_matched
         -- A person whose attributes may not leave cannot be matched by them.

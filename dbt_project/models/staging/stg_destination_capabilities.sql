@@ -16,6 +16,7 @@ renamed as (
         restatement as takes_restatement,
         retraction as takes_retraction,
         reinstatement as takes_reinstatement,
+        increase as takes_increase,
         adjusts_pixel
     from source
 )
