@@ -94,16 +94,23 @@ def preview_request(destination: Destination, elements: Sequence[Element], *, se
 
 
 def _stand_ins(destination: Destination, stem: str) -> dict[str, str]:
-    return {name: f"{stem[:-4]}{number:04d}" for number, name in enumerate(destination.secret_names)}
+    return {name: f"{stem[:-4]}{number:04d}" for number, name in enumerate(_secrets_of(destination))}
+
+
+def _secrets_of(destination: Destination) -> tuple[str, ...]:
+    """What `request` finds among the secrets: an access token stands for what it is got with."""
+    from postback_pipeline.destinations.oauth import ACCESS_TOKEN
+
+    return (*destination.secret_names, *([ACCESS_TOKEN] if destination.grant else []))
 
 
 def _hidden(destination: Destination, one: str, other: str) -> str:
-    names = destination.secret_names
+    names = [f"secret:{name}".replace("::", ":") for name in _secrets_of(destination)]
     for name, first, second in zip(
         names, *(_stand_ins(destination, stem).values() for stem in _STAND_INS), strict=True
     ):
-        one, other = one.replace(first, f"{{secret:{name}}}"), other.replace(second, f"{{secret:{name}}}")
-    return one if one == other else f"{{computed with secret:{', secret:'.join(names)}}}"
+        one, other = one.replace(first, f"{{{name}}}"), other.replace(second, f"{{{name}}}")
+    return one if one == other else f"{{computed with {', '.join(names)}}}"
 
 
 def _print(request: Previewed) -> None:

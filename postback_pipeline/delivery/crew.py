@@ -134,4 +134,5 @@ class Crew:
             self._tally.results(judgement.claims, judgement.results, self._span.seconds)
         if judgement.configuration is not None:
             await self._standing.pause(judgement.configuration)
+        if judgement.blocked:
             await self._supply.release(judgement.blocked, judgement.refusals)

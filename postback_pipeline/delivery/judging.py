@@ -151,6 +151,15 @@ def never_sent(claim: Claim, reason: str, at: datetime) -> Judgement:
     return Judgement([claim], [result])
 
 
+def unsent(claims: Sequence[Claim], reason: str, at: datetime) -> Judgement:
+    """No request was made, for a reason that may pass."""
+    results = [
+        Result(claim.postback_id, claim.token, Outcome.NOT_SENT, at, reason=reason, phase=Phase.RESOLVING)
+        for claim in claims
+    ]
+    return Judgement(claims, results, failed=True, reason=reason)
+
+
 def _without_reply(claims: Sequence[Claim], exchange: Exchange, at: datetime) -> Judgement:
     if exchange.configuration and exchange.proven_unsent:
         return Judgement(configuration=exchange.error, blocked=claims, elapsed=exchange.elapsed)

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from postback_pipeline.delivery.judging import Judgement, judge, never_sent
+from postback_pipeline.delivery.access_token import AccessTokens
+from postback_pipeline.delivery.judging import Judgement, judge, never_sent, unsent
 from postback_pipeline.delivery.parcels import byte_length
 from postback_pipeline.delivery.transport import Transport
 from postback_pipeline.delivery.wire_check import check_request
 from postback_pipeline.destinations.base import Destination, DestinationError, Element, SecretError
+from postback_pipeline.destinations.oauth import ACCESS_TOKEN, Refusal
 from postback_pipeline.ledger import Claim
 
 
@@ -40,13 +42,29 @@ class Sender:
         #: Names of secrets that are not set: nothing can be sent.
         self.missing = tuple(name for name, value in self._secrets.items() if not value)
         self._now = now
+        grant = destination.grant
+        self._tokens = None if grant is None else AccessTokens(grant, transport, deadline_seconds, self._secrets, now)
 
     async def attempt(self, claims: Sequence[Claim]) -> Judgement:
         """Sends postbacks in one request, if one can be made of them. Raises nothing but a cancellation."""
+        if self._tokens is None:
+            return await self._send(claims, self._secrets)
+        token = await self._tokens.current()
+        if isinstance(token, Refusal):
+            return self._without_token(claims, token)
+        judgement = await self._send(claims, {**self._secrets, ACCESS_TOKEN: token})
+        if judgement.configuration is None:
+            self._tokens.worked(token)
+        elif judgement.refusals and self._tokens.refused(token):
+            # What it was about goes back and leaves again with the next token.
+            judgement.configuration = None
+        return judgement
+
+    async def _send(self, claims: Sequence[Claim], secrets: Mapping[str, str]) -> Judgement:
         elements = [Element(claim.key, claim.kind, claim.element) for claim in claims]
         try:
             self._check_size(elements)
-            request = self._destination.request(elements, secrets=self._secrets, sent_at=self._now())
+            request = self._destination.request(elements, secrets=secrets, sent_at=self._now())
             check_request(request, self._destination)
         except SecretError as error:
             return Judgement(configuration=str(error), blocked=claims)
@@ -60,6 +78,11 @@ class Sender:
             return never_sent(claims[0], says, self._now())
         exchange = await self._transport.send(request, deadline_seconds=self._deadline)
         return judge(claims, elements, exchange, self._destination, self._now())
+
+    def _without_token(self, claims: Sequence[Claim], refusal: Refusal) -> Judgement:
+        if refusal.final:
+            return Judgement(configuration=refusal.reason, blocked=claims)
+        return unsent(claims, refusal.reason, self._now())
 
     def _check_size(self, elements: Sequence[Element]) -> None:
         most = self._destination.capabilities.batch_bytes

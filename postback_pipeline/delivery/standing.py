@@ -63,7 +63,7 @@ class Standing:
 
     async def heed(self, judgement: Judgement) -> None:
         """What an exchange says about the receiver's health."""
-        if judgement.configuration is not None or judgement.elapsed is None:
+        if judgement.configuration is not None or (judgement.elapsed is None and not judgement.failed):
             return
         if not judgement.failed:
             self.window.succeeded()
@@ -71,7 +71,7 @@ class Standing:
                 await self._desk.recover()
                 self.tripped = False
             return
-        trips = self.window.failed(judgement.elapsed) or self.tripped
+        trips = self.window.failed(judgement.elapsed or 0.0) or self.tripped
         if judgement.retry_after is not None and self._put_off(judgement.retry_after):
             self.reason = judgement.reason
             await self._desk.postpone(judgement.retry_after, judgement.reason)
