@@ -8,6 +8,7 @@ from __future__ import annotations
 from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.meta import Meta
+from postback_pipeline.destinations.tiktok import TikTok
 from postback_pipeline.destinations.url_template import UrlTemplate
 from postback_pipeline.destinations.webhook import Webhook
 from postback_pipeline.settings import Settings, SettingsError
@@ -17,6 +18,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     Webhook.type: Webhook,
     BatchWebhook.type: BatchWebhook,
     Meta.type: Meta,
+    TikTok.type: TikTok,
 }
 
 
