@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import Any, cast
 
@@ -73,6 +74,8 @@ class Death:
         self._left = passes
         self._signal = ends_with
         self._lock = threading.Lock()
+        #: Held by each operation on the ledger while it lasts.
+        self.operation = threading.RLock()
 
     def at(self, point: Point | None, before: Callable[[], None] | None = None) -> bool:
         """One pass, and what is still done `before` the end. Whether this one was it, for those that wake up again."""
@@ -84,7 +87,9 @@ class Death:
                 return False
             if before is not None:
                 before()
-            os.kill(os.getpid(), self._signal)
+            # Whoever sleeps in the middle of another thread's operation sleeps with the database's lock.
+            with nullcontext() if self._signal is signal.SIGKILL else self.operation:
+                os.kill(os.getpid(), self._signal)
             return True
 
 
@@ -116,7 +121,8 @@ class MortalLedger:
         def call(*args: Any, **kwargs: Any) -> Any:
             self._operation.name = name
             try:
-                found = operation(*args, **kwargs)
+                with self._death.operation:
+                    found = operation(*args, **kwargs)
             finally:
                 self._operation.name = None
             if name == "record" or (name == "claim" and found):
