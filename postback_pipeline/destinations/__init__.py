@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
+from postback_pipeline.destinations.ga4 import Ga4
 from postback_pipeline.destinations.meta import Meta
 from postback_pipeline.destinations.tiktok import TikTok
 from postback_pipeline.destinations.url_template import UrlTemplate
@@ -17,6 +18,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     UrlTemplate.type: UrlTemplate,
     Webhook.type: Webhook,
     BatchWebhook.type: BatchWebhook,
+    Ga4.type: Ga4,
     Meta.type: Meta,
     TikTok.type: TikTok,
 }
