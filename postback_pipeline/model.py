@@ -90,6 +90,19 @@ class Resolution(StrEnum):
     """The receiver does not have it: send it again."""
 
 
+class Later(StrEnum):
+    """What a receiver that judges later says about what it accepted."""
+
+    PENDING = "pending"
+    """Not judged yet."""
+    PROCESSED = "processed"
+    """All were processed."""
+    REJECTED = "rejected"
+    """None was."""
+    UNCONFIRMED = "unconfirmed"
+    """Some were and some were not, and it does not say which; or it never said anything."""
+
+
 class Phase(StrEnum):
     """How far one attempt got, by what the client did and saw itself."""
 

@@ -30,6 +30,7 @@ def figures(report: DrainReport, now: datetime) -> dict[str, dg.MetadataValue]:
     """What a drain did. Numbers are metadata of their own: Dagster plots those over runs and partitions."""
     numbers: dict[str, float | None] = {
         **{name: report.outcomes.get(name, 0) for name in OUTCOMES},
+        "judged_later": report.judged,
         "requests": report.requests,
         "bisect_requests": report.bisect_requests,
         "recorded_too_late": report.stale,

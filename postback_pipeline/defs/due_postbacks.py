@@ -49,7 +49,7 @@ def look(ledger: Ledger, settings: Settings) -> dict[str, Due]:
 
 def is_wanted(due: Due) -> bool:
     """Whether a drain would find something to do, and none is at it."""
-    return due.count > 0 and not due.paused and not due.working
+    return (due.count > 0 or due.inquiries > 0) and not due.paused and not due.working
 
 
 def has_run_to_come(instance: dg.DagsterInstance, job: str, partition: str, now: datetime) -> bool:

@@ -15,8 +15,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from postback_pipeline.ledger import Claim, Due, Ledger, LedgerUnavailable, Recorded, Result, Rules
-from postback_pipeline.model import State
+from postback_pipeline.ledger import Claim, Due, Inquiry, Ledger, LedgerUnavailable, Recorded, Result, Rules
+from postback_pipeline.model import Later, State
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,6 +105,14 @@ class Desk:
                 # those in another attempt by now have a lease of their own.
                 if self._held.get(claim.postback_id) is claim:
                     self.lease_ends[claim.postback_id] = ends_at if claim.token in kept else 0.0
+
+    async def inquiries(self, limit: int) -> list[Inquiry]:
+        """Receipts whose later verdict should be asked for now."""
+        return await self._call(self._ledger.inquiries, self.name, limit)
+
+    async def heed(self, receipt_id: int, later: Later, reason: str) -> int:
+        """What a receiver said about one of them; how many postbacks that moved."""
+        return await self._call(self._ledger.heed, receipt_id, later, reason)
 
     async def keep_beating(self) -> None:
         """Says that the drain is alive, until cancelled."""

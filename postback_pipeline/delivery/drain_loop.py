@@ -11,6 +11,7 @@ from datetime import datetime
 
 from postback_pipeline.delivery.crew import Crew
 from postback_pipeline.delivery.desk import Desk
+from postback_pipeline.delivery.inquiring import inquire
 from postback_pipeline.delivery.pacing import Turns
 from postback_pipeline.delivery.recorder import Recorder
 from postback_pipeline.delivery.report import DrainReport, Ended
@@ -47,7 +48,8 @@ class DrainLoop:
     ) -> None:
         self.stop = stop
         self._desk = desk
-        self._missing = sender.missing
+        self._sender = sender
+        self._judges_later = capabilities.judges_later
         self._linger = delivery.linger_seconds
         self._loop = asyncio.get_running_loop()
         self._span = Span(delivery.budget_seconds, stop)
@@ -78,7 +80,9 @@ class DrainLoop:
         try:
             await self._desk.open()
             try:
-                await self._standing.begin(self._missing)
+                await self._standing.begin(self._sender.missing)
+                if self._judges_later:
+                    self._tally.judged += await inquire(self._desk, self._sender, lambda: not self._over())
                 await self._pump()
             finally:
                 await self._settle()

@@ -31,6 +31,7 @@ _UNSETTLED = (Reading.RETRY, Reading.UNKNOWN)
 #: What a reply calls itself is kept if it is one of these; any other text could be anything.
 _MEDIA_TYPES = ("application/json", "application/xml", "text/html", "text/plain", "text/xml")
 _REASON_LENGTH = 200
+_RECEIPT_LENGTH = 200
 
 
 @dataclass(slots=True)
@@ -130,6 +131,7 @@ def _results(
                 status,
                 head,
                 until,
+                verdict.receipt[:_RECEIPT_LENGTH],
             )
         )
     return results

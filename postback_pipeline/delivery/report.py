@@ -42,6 +42,8 @@ class DrainReport:
     bisect_requests: int
     #: accepted, duplicate, rejected, later, not_sent, unknown -> how many postbacks.
     outcomes: Mapping[str, int]
+    #: Postbacks that a receiver which judges later gave its verdict on.
+    judged: int
     #: Results that came after their lease was lost.
     stale: int
     #: Time of a request, from resolving to the last byte of the reply. Milliseconds, to 5 %; None without requests.

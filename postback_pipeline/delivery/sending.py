@@ -14,9 +14,9 @@ from postback_pipeline.delivery.judging import Judgement, judge, never_sent, uns
 from postback_pipeline.delivery.parcels import byte_length
 from postback_pipeline.delivery.transport import Transport
 from postback_pipeline.delivery.wire_check import check_request
-from postback_pipeline.destinations.base import Destination, DestinationError, Element, SecretError
+from postback_pipeline.destinations.base import Destination, DestinationError, Element, LaterVerdict, SecretError
 from postback_pipeline.destinations.oauth import ACCESS_TOKEN, Refusal
-from postback_pipeline.ledger import Claim
+from postback_pipeline.ledger import Claim, Inquiry
 
 
 class Sender:
@@ -47,18 +47,43 @@ class Sender:
 
     async def attempt(self, claims: Sequence[Claim]) -> Judgement:
         """Sends postbacks in one request, if one can be made of them. Raises nothing but a cancellation."""
-        if self._tokens is None:
-            return await self._send(claims, self._secrets)
-        token = await self._tokens.current()
+        token = await self._token()
         if isinstance(token, Refusal):
             return self._without_token(claims, token)
-        judgement = await self._send(claims, {**self._secrets, ACCESS_TOKEN: token})
+        judgement = await self._send(claims, self._with(token))
+        if self._tokens is None:
+            return judgement
         if judgement.configuration is None:
             self._tokens.worked(token)
         elif judgement.refusals and self._tokens.refused(token):
             # What it was about goes back and leaves again with the next token.
             judgement.configuration = None
         return judgement
+
+    async def ask(self, inquiry: Inquiry) -> LaterVerdict | None:
+        """Asks a receiver that judges later for its verdict; None where it gives none now. Raises nothing else."""
+        token = await self._token()
+        if isinstance(token, Refusal):
+            return None
+        try:
+            request = self._destination.inquiry(inquiry.receipt, secrets=self._with(token), asked_at=self._now())
+            check_request(request, self._destination)
+        except DestinationError:
+            return None
+        exchange = await self._transport.send(request, deadline_seconds=self._deadline)
+        if exchange.reply is None:
+            return None
+        try:
+            return self._destination.read_inquiry(exchange.reply, inquiry.postbacks)
+        except Exception:
+            # As for other replies: one that trips an adapter is no verdict.
+            return None
+
+    async def _token(self) -> str | Refusal:
+        return "" if self._tokens is None else await self._tokens.current()
+
+    def _with(self, token: str) -> Mapping[str, str]:
+        return {**self._secrets, ACCESS_TOKEN: token} if token else self._secrets
 
     async def _send(self, claims: Sequence[Claim], secrets: Mapping[str, str]) -> Judgement:
         elements = [Element(claim.key, claim.kind, claim.element) for claim in claims]

@@ -75,6 +75,7 @@ class Tally:
         self.claimed = 0
         self.released = 0
         self.bisect_requests = 0
+        self.judged = 0
         self.outcomes: Counter[str] = Counter()
         self._requests = Histogram()
         self._due = Histogram()
@@ -122,6 +123,7 @@ class Tally:
             requests=self._requests.count,
             bisect_requests=self.bisect_requests,
             outcomes=dict(self.outcomes),
+            judged=self.judged,
             stale=stale,
             p50_ms=_milli(p50),
             p95_ms=_milli(p95),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.person import Dropped
-from postback_pipeline.model import Kind, Postback
+from postback_pipeline.model import Kind, Later, Postback
 from postback_pipeline.settings import DestinationSettings
 
 if TYPE_CHECKING:
@@ -129,19 +129,6 @@ class Verdict:
     wait: timedelta | None = None
     #: With ACCEPTED, of a receiver that judges later: by what it is asked for its verdict. At most 200 characters.
     receipt: str = ""
-
-
-class Later(StrEnum):
-    """What a receiver that judges later says about what it accepted under one receipt."""
-
-    PENDING = "pending"
-    """Not judged yet."""
-    PROCESSED = "processed"
-    """All were processed."""
-    REJECTED = "rejected"
-    """None was."""
-    UNCONFIRMED = "unconfirmed"
-    """Some were and some were not, and it does not say which."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from postback_pipeline.ledger import receipts
 from postback_pipeline.ledger.columns import as_given, read_instant
 from postback_pipeline.ledger.lists import among
 from postback_pipeline.ledger.machine import (
@@ -60,6 +61,8 @@ def record(connection: Connection, results: Sequence[Result], *, rules: Rules, n
     """Records outcomes of one destination; those that came after their lease was lost change no state."""
     held, late = fence(connection, results)
     settle(connection, _end(held, rules, now), now=now)
+    if rules.judges_later:
+        receipts.note(connection, [result for _, result in held], now)
     lost = record_late(connection, late)
     of_id = results[0].postback_id if results else None
     standing = connection.execute(_STANDING, {"of_id": of_id}).one_or_none()

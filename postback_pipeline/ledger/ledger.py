@@ -22,6 +22,7 @@ from postback_pipeline.ledger import (
     payloads,
     queue,
     reattempts,
+    receipts,
     selections,
     sweep,
 )
@@ -33,8 +34,17 @@ from postback_pipeline.ledger.outbox import Outbox, RowsInMemory
 from postback_pipeline.ledger.people import PeopleSide
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.stories import CommandReport
-from postback_pipeline.ledger.values import Claim, Due, EnqueueReport, LedgerIdentity, Recorded, Result, SweepReport
-from postback_pipeline.model import Desired, Postback, State
+from postback_pipeline.ledger.values import (
+    Claim,
+    Due,
+    EnqueueReport,
+    Inquiry,
+    LedgerIdentity,
+    Recorded,
+    Result,
+    SweepReport,
+)
+from postback_pipeline.model import Desired, Later, Postback, State
 from postback_pipeline.settings import Guard
 
 
@@ -235,6 +245,16 @@ class Ledger(PeopleSide):
         with self._database.writing() as connection:
             now = self._database.now(connection)
             return commands.judge(connection, postback_ids, processed=processed, actor=actor, reason=reason, now=now)
+
+    def inquiries(self, destination: str, limit: int) -> list[Inquiry]:
+        """Receipts whose later verdict should be asked for now, the oldest first, at most `limit`."""
+        with self._database.reading() as connection:
+            return receipts.due(connection, destination, limit, self._database.now(connection))
+
+    def heed(self, receipt_id: int, later: Later, reason: str) -> int:
+        """What a receiver said later about one receipt (`receipts`); returns how many postbacks it moved."""
+        with self._database.writing() as connection:
+            return receipts.heed(connection, receipt_id, later, reason, self._database.now(connection))
 
     def history(self, after_seq: int, batch: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         """Changes of state with a `seq` above `after_seq`, oldest first, shaped as `raw.ledger_history`.

@@ -7,7 +7,7 @@ from them (`claims`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, selec
 
 from postback_pipeline.ledger import drains
 from postback_pipeline.ledger.decision import REPORTED_STATES
-from postback_pipeline.ledger.schema import QUEUED, destinations, postbacks, standings
+from postback_pipeline.ledger.schema import OPEN, QUEUED, destinations, postbacks, receipts, standings
 from postback_pipeline.ledger.values import Due, Peeked
 from postback_pipeline.model import Kind, State, postback_key
 
@@ -41,7 +41,13 @@ def due(connection: Connection, names: Sequence[str], now: datetime) -> dict[str
     queues = _read_queues(connection, names, now)
     rows = {row.name: row for row in connection.execute(select(destinations).where(destinations.c.name.in_(names)))}
     at_work = drains.working(connection, names, now)
-    return {name: _due(queues.get(name, _Queue()), rows.get(name), name in at_work, now) for name in names}
+    asking = _read_inquiries(connection, names, now)
+    return {
+        name: replace(
+            _due(queues.get(name, _Queue()), rows.get(name), name in at_work, now), inquiries=asking.get(name, 0)
+        )
+        for name in names
+    }
 
 
 def _due(queue: _Queue, row: Row[Any] | None, working: bool, now: datetime) -> Due:
@@ -99,6 +105,15 @@ def _read_queues(connection: Connection, names: Sequence[str], now: datetime) ->
             queue.oldest = _earliest(queue.oldest, row.oldest)
             queue.next = _earliest(queue.next, row.upcoming)
     return queues
+
+
+def _read_inquiries(connection: Connection, names: Sequence[str], now: datetime) -> dict[str, int]:
+    query = (
+        select(receipts.c.destination, func.count())
+        .where(OPEN, receipts.c.ask_at <= now, receipts.c.destination.in_(names))
+        .group_by(receipts.c.destination)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _counts(at: ColumnElement[Any], now: datetime) -> Select[Any]:

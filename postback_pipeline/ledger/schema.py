@@ -32,6 +32,8 @@ metadata = MetaData()
 #: Can be claimed. Both databases use a partial index only where a query repeats its condition word for word.
 QUEUED = text("state IN ('pending', 'retry')")
 
+OPEN = text("ask_at IS NOT NULL")
+
 ledger_identity = Table(
     "ledger_identity",
     metadata,
@@ -173,6 +175,31 @@ attempts = Table(
     Column("retry_after", Instant),
     # Reported after its lease was lost: it changed no state.
     Column("stale", Boolean, nullable=False, server_default=false()),
+    sqlite_with_rowid=False,
+)
+
+# What receivers that judge later are asked by, and the postbacks that were accepted under it.
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("destination", Text, nullable=False),
+    Column("receipt", Text, nullable=False),
+    Column("taken_at", Instant, nullable=False),
+    # When it is to be asked about next; None: the verdict is there.
+    Column("ask_at", Instant),
+    Column("asked", Integer, nullable=False),
+    # `model.Later`, and the receiver's reason.
+    Column("verdict", Text),
+    Column("reason", Text),
+    Index("receipts_open", "destination", "ask_at", sqlite_where=OPEN, postgresql_where=OPEN),
+)
+
+receipt_members = Table(
+    "receipt_members",
+    metadata,
+    Column("receipt_id", BigInteger, primary_key=True),
+    Column("postback_id", BigInteger, primary_key=True),
     sqlite_with_rowid=False,
 )
 

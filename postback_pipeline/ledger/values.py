@@ -186,6 +186,17 @@ class Result(NamedTuple):
     reply_head: str | None = None
     #: The receiver wants no further attempt before this instant.
     retry_after: datetime | None = None
+    #: Of an acceptance by a receiver that judges later: by what it is asked.
+    receipt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A receipt whose verdict should be asked for, and how many postbacks were accepted under it."""
+
+    receipt_id: int
+    receipt: str
+    postbacks: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +235,8 @@ class Due:
     trips: int = 0
     #: Why it is paused, or was put off last, in the words of whoever did so.
     reason: str | None = None
+    #: Receipts whose later verdict should be asked for now; also where nothing is due.
+    inquiries: int = 0
 
 
 @dataclass(frozen=True, slots=True)

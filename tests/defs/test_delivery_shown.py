@@ -155,6 +155,7 @@ def test_figures_that_nothing_was_measured_for_are_left_out() -> None:
         requests=0,
         bisect_requests=0,
         outcomes={},
+        judged=0,
         stale=0,
         p50_ms=None,
         p95_ms=None,

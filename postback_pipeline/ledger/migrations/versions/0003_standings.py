@@ -1,4 +1,4 @@
-"""Where postbacks stand, apart from what they are; what all workers of a destination must know of each other.
+"""Where postbacks stand, apart from what they are; what all workers of a destination must know; receipts.
 
 What a claim and a record write anew lies in a narrow table of its own. Every row is kept, save those of attempts that
 are under way: each gets its row when it ends, and until then is told by its postback's standing. A pause that the
@@ -43,6 +43,7 @@ STANDING = (
 def upgrade() -> None:
     """Adds columns and tables, moves columns to one of them, and takes away what only cost time."""
     _workers()
+    _receipts()
     op.execute("DELETE FROM attempts WHERE outcome IS NULL")
     _standings()
     if op.get_bind().dialect.name == "postgresql":
@@ -73,6 +74,29 @@ def _workers() -> None:
         sa.Column("owner", sa.Text, primary_key=True),
         sa.Column("started_at", INSTANT, nullable=False),
         sa.Column("seen_at", INSTANT, nullable=False),
+    )
+
+
+def _receipts() -> None:
+    op.create_table(
+        "receipts",
+        sa.Column("id", ROW_ID, primary_key=True),
+        sa.Column("destination", sa.Text, nullable=False),
+        sa.Column("receipt", sa.Text, nullable=False),
+        sa.Column("taken_at", INSTANT, nullable=False),
+        sa.Column("ask_at", INSTANT),
+        sa.Column("asked", sa.Integer, nullable=False),
+        sa.Column("verdict", sa.Text),
+        sa.Column("reason", sa.Text),
+    )
+    still = sa.text("ask_at IS NOT NULL")
+    columns = ["destination", "ask_at"]
+    op.create_index("receipts_open", "receipts", columns, sqlite_where=still, postgresql_where=still)
+    op.create_table(
+        "receipt_members",
+        sa.Column("receipt_id", sa.BigInteger, primary_key=True),
+        sa.Column("postback_id", sa.BigInteger, primary_key=True),
+        sqlite_with_rowid=False,
     )
 
 

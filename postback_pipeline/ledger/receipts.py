@@ -1,0 +1,107 @@
+"""Receipts of receivers that judge later: what was accepted under one, when to ask for the verdict, and what it was.
+
+Belongs here: these tables and what a verdict makes of the postbacks. Does not belong here: asking (`delivery`), what a
+reply means (the adapter).
+
+    processed    -> processed
+    rejected     -> rejected
+    pending      -> asked again, less and less often, for PATIENCE at most
+    unconfirmed  -> stays accepted, and is not asked again: some were processed and nobody says which
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, select, update
+
+from postback_pipeline.ledger.moves import move
+from postback_pipeline.ledger.schema import OPEN, receipt_members, receipts, standings
+from postback_pipeline.ledger.values import Inquiry, Result
+from postback_pipeline.model import Later, State
+
+#: When the receiver is asked first, how the wait grows, and how long it can be.
+FIRST_AFTER = timedelta(minutes=2)
+FACTOR = 2
+LONGEST = timedelta(hours=6)
+#: What has no verdict for so long stays unconfirmed.
+PATIENCE = timedelta(days=14)
+NO_VERDICT = "no_verdict"
+
+_R, _M = receipts.c, receipt_members.c
+_ACTOR = "receiver"
+
+
+def note(connection: Connection, results: Sequence[Result], now: datetime) -> None:
+    """Notes the receipts of acceptances that were recorded just now, by the holders of their claims."""
+    by_receipt: dict[str, list[int]] = {}
+    for result in results:
+        if result.receipt:
+            by_receipt.setdefault(result.receipt, []).append(result.postback_id)
+    for receipt, ids in by_receipt.items():
+        destination = connection.scalar(select(standings.c.destination).where(standings.c.id == ids[0]))
+        made = insert(receipts).values(
+            destination=destination, receipt=receipt, taken_at=now, ask_at=now + FIRST_AFTER, asked=0
+        )
+        (receipt_id,) = connection.execute(made).inserted_primary_key or (None,)
+        connection.execute(
+            insert(receipt_members), [{"receipt_id": receipt_id, "postback_id": each} for each in sorted(ids)]
+        )
+
+
+def due(connection: Connection, destination: str, limit: int, now: datetime) -> list[Inquiry]:
+    """Up to `limit` receipts whose verdict should be asked for, the oldest first."""
+    query = (
+        select(_R.id, _R.receipt, func.count().label("postbacks"))
+        .join(receipt_members, _M.receipt_id == _R.id)
+        .where(_R.destination == destination, OPEN, _R.ask_at <= now)
+        .group_by(_R.id, _R.receipt, _R.ask_at)
+        .order_by(_R.ask_at, _R.id)
+        .limit(limit)
+    )
+    return [Inquiry(row.id, row.receipt, row.postbacks) for row in connection.execute(query)]
+
+
+def heed(connection: Connection, receipt_id: int, later: Later, reason: str, now: datetime) -> int:
+    """What a verdict makes of the postbacks of a receipt; how many it moved. A second verdict moves none."""
+    row = connection.execute(select(receipts).where(_R.id == receipt_id).with_for_update()).one()
+    if row.ask_at is None:
+        return 0
+    if later is Later.PENDING:
+        if now - row.taken_at < PATIENCE:
+            _ask_again(connection, row, now)
+            return 0
+        later, reason = Later.UNCONFIRMED, NO_VERDICT
+    ids = _accepted(connection, receipt_id)
+    state, said = _CONSEQUENCE[later], f"unconfirmed: {reason}" if later is Later.UNCONFIRMED else reason
+    move(connection, ids, state, reason=said, actor=_ACTOR, now=now)
+    closed = {"ask_at": None, "asked": row.asked + 1, "verdict": later.value, "reason": reason}
+    connection.execute(update(receipts).where(_R.id == receipt_id).values(closed))
+    return len(ids)
+
+
+_CONSEQUENCE = {
+    Later.PROCESSED: State.PROCESSED,
+    Later.REJECTED: State.REJECTED,
+    Later.UNCONFIRMED: State.ACCEPTED,
+}
+
+
+def _ask_again(connection: Connection, row: Row[Any], now: datetime) -> None:
+    wait = min(LONGEST, FIRST_AFTER * FACTOR ** min(row.asked + 1, 16))
+    connection.execute(update(receipts).where(_R.id == row.id).values(ask_at=now + wait, asked=row.asked + 1))
+
+
+def _accepted(connection: Connection, receipt_id: int) -> list[int]:
+    """Those of a receipt that are still what it says; a person may have decided otherwise meanwhile."""
+    accepted = and_(standings.c.id == _M.postback_id, standings.c.state == State.ACCEPTED.value)
+    query = (
+        select(_M.postback_id)
+        .join(standings, accepted)
+        .where(_M.receipt_id == receipt_id)
+        .order_by(_M.postback_id)
+        .with_for_update(of=standings, key_share=True)
+    )
+    return list(connection.scalars(query))

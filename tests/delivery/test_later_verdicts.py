@@ -1,0 +1,194 @@
+"""Receivers that judge later: accepted is not processed, and what nobody confirms stays unconfirmed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from postback_pipeline.delivery.report import DrainReport
+from postback_pipeline.destinations.base import (
+    Capabilities,
+    Element,
+    LaterVerdict,
+    Reading,
+    Reply,
+    Request,
+    Verdict,
+)
+from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.person import Person
+from postback_pipeline.destinations.vendor import Vendor
+from postback_pipeline.ledger import Ledger
+from postback_pipeline.model import Later, Postback, State
+from postback_pipeline.settings import Delivery, DestinationSettings
+from tests.delivery.lines import NAME, Clock, Line, desired
+from tests.delivery.receivers import Receiver, receiving
+
+ORDERS = 3
+
+
+class Later3(Vendor):
+    """Takes three at a time, gives a receipt for them, and a verdict in one word."""
+
+    type = "later"
+    contract = Contract("Later", "", "", "A receipt.", "Any.", "Both.", "None.")
+    home = "https://later.example"
+    can = Capabilities(restatement=True, retraction=True, batch_rows=3, judges_later=True)
+
+    def element(self, postback: Postback, person: Person) -> str:
+        return postback.key
+
+    def request(self, elements: Sequence[Element], *, secrets: Mapping[str, str], sent_at: datetime) -> Request:
+        return Request("POST", f"{self.base}/events", {}, "\n".join(each.text for each in elements).encode())
+
+    def read(self, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
+        return [Verdict(Reading.ACCEPTED, "taken", receipt=reply.body.decode())] * len(elements)
+
+    def inquiry(self, receipt: str, *, secrets: Mapping[str, str], asked_at: datetime) -> Request:
+        return Request("GET", f"{self.base}/verdicts/{receipt}", {})
+
+    def read_inquiry(self, reply: Reply, count: int) -> LaterVerdict | None:
+        assert count > 0
+        word = reply.body.decode()
+        return None if reply.status != 200 else LaterVerdict(Later(word), f"said_{word}")
+
+
+@dataclass
+class Judge:
+    """Says `verdict` about whatever it is asked."""
+
+    verdict: str = "pending"
+    status: int = 200
+    asked: int = 0
+    taken: list[str] = field(default_factory=list)
+
+    async def answer(self, request: web.Request, receiver: Receiver) -> web.StreamResponse:
+        if request.method == "POST":
+            self.taken.append(receiver.hits[-1].body.decode())
+            return web.Response(text=f"r-{len(self.taken)}")
+        self.asked += 1
+        return web.Response(text=self.verdict, status=self.status)
+
+
+Story = Callable[[Line, Judge], Any]
+
+
+def told(story: Story, ledger: Ledger, clock: Clock) -> None:
+    """Runs a story with a destination whose orders were just accepted."""
+
+    async def run() -> None:
+        judge = Judge()
+        async with receiving(judge.answer) as receiver:
+            table: dict[str, Any] = {"type": "later", "base_url": receiver.url}
+            settings = DestinationSettings(**table)
+            delivery = Delivery().model_copy(update={"linger_seconds": 0})
+            line = Line(Later3.from_settings(NAME, settings), settings, ledger, clock, delivery, {})
+            line.enqueue(*(desired(number) for number in range(ORDERS)))
+            await line.drain()
+            assert line.states() == [State.ACCEPTED] * ORDERS
+            await story(line, judge)
+
+    asyncio.run(run())
+
+
+async def waited(line: Line, **amount: float) -> DrainReport:
+    line.clock.forward(**amount)
+    return await line.drain()
+
+
+def test_what_was_accepted_is_processed_when_the_receiver_says_so(any_ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.verdict = "processed"
+        assert (await line.drain()).judged == judge.asked == 0
+        assert any_ledger.due([NAME])[NAME].inquiries == 0
+        line.clock.forward(minutes=3)
+        due = any_ledger.due([NAME])[NAME]
+        assert (due.inquiries, due.count) == (1, 0)
+        assert (await line.drain()).judged == ORDERS
+        assert line.states() == [State.PROCESSED] * ORDERS
+        assert {story.reason for story in line.stories()} == {"said_processed"}
+        assert (await waited(line, days=2)).judged == 0
+        assert judge.asked == 1
+
+    told(story, any_ledger, clock)
+
+
+def test_an_adjustment_waits_for_its_conversion_to_be_processed(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        line.enqueue(desired(0, "7.00", against=1))
+        await line.drain()
+        assert line.states() == [State.ACCEPTED] * ORDERS + [State.HELD]
+        judge.verdict = "processed"
+        await waited(line, minutes=3)
+        assert line.states() == [State.PROCESSED] * ORDERS + [State.ACCEPTED]
+        assert judge.taken[-1] == "purchase:order-0.2"
+
+    told(story, ledger, clock)
+
+
+def test_what_is_rejected_later_is_rejected(any_ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.verdict = "rejected"
+        assert (await waited(line, minutes=3)).judged == ORDERS
+        assert {(story.state, story.reason) for story in line.stories()} == {(State.REJECTED, "said_rejected")}
+
+    told(story, any_ledger, clock)
+
+
+def test_counts_without_names_leave_all_unconfirmed_and_are_not_asked_for_again(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.verdict = "unconfirmed"
+        await waited(line, minutes=3)
+        found = {(story.state, story.reason) for story in line.stories()}
+        assert found == {(State.ACCEPTED, "unconfirmed: said_unconfirmed")}
+        await waited(line, days=1)
+        assert judge.asked == 1
+
+    told(story, ledger, clock)
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("pending", 200), ("processed", 503), ("no word of ours", 200)])
+def test_what_is_no_verdict_yet_is_asked_for_less_and_less_often(
+    ledger: Ledger, clock: Clock, verdict: str, status: int
+) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.verdict, judge.status = verdict, status
+        asked = []
+        for _ in range(60):
+            await waited(line, minutes=2)
+            asked.append(judge.asked)
+        assert asked[0] == 1
+        # After 2, 6, 14, 30, 62 and 126 minutes, as the drains come by.
+        assert 5 <= asked[-1] <= 6
+        assert line.states() == [State.ACCEPTED] * ORDERS
+
+    told(story, ledger, clock)
+
+
+def test_a_receiver_that_never_judges_leaves_all_unconfirmed(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        await waited(line, days=13)
+        assert {story.reason for story in line.stories()} == {"taken"}
+        await waited(line, days=2)
+        found = {(story.state, story.reason) for story in line.stories()}
+        assert found == {(State.ACCEPTED, "unconfirmed: no_verdict")}
+        assert ledger.due([NAME])[NAME].inquiries == 0
+
+    told(story, ledger, clock)
+
+
+def test_what_a_person_decided_meanwhile_stands(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.verdict = "processed"
+        first, *_ = line.stories()
+        ledger.judge([first.postback_id], processed=False, reason="seen in the console", actor="ada")
+        await waited(line, minutes=3)
+        assert line.states() == [State.REJECTED, State.PROCESSED, State.PROCESSED]
+
+    told(story, ledger, clock)
