@@ -129,6 +129,11 @@ def letters(text: str) -> str | None:
     return _NO_LETTER.sub("", text.lower()) or None
 
 
+def letters_and_digits(text: str) -> str | None:
+    """Lower-cased letters and digits of any script only."""
+    return "".join(filter(str.isalnum, text.lower())) or None
+
+
 def lower(text: str) -> str | None:
     """Trimmed and lower-cased."""
     return text.strip().lower() or None

@@ -33,7 +33,7 @@ from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
-from postback_pipeline.destinations.person import Person, country_code, e164, lower_email
+from postback_pipeline.destinations.person import Person, country_code, e164, letters_and_digits, lower_email
 from postback_pipeline.destinations.times import unix_seconds
 from postback_pipeline.destinations.vendor import Vendor, VendorOptions
 from postback_pipeline.model import Postback
@@ -162,8 +162,8 @@ class TikTok(Vendor):
                 ("first_name", person.hashed("first_name", _without_spaces)),
                 ("last_name", person.hashed("last_name", _without_spaces)),
                 ("zip_code", person.hashed("postal_code", _without_spaces)),
-                ("city", person.plain("city", _letters_and_digits)),
-                ("state", person.plain("region", _letters_and_digits)),
+                ("city", person.plain("city", letters_and_digits)),
+                ("state", person.plain("region", letters_and_digits)),
                 ("country", country),
                 ("ip", person.plain("ip")),
                 ("user_agent", person.plain("user_agent")),
@@ -215,8 +215,3 @@ def _reading(reply: Reply) -> Verdict:
 def _without_spaces(text: str) -> str | None:
     """Lower-case, no spaces."""
     return "".join(text.lower().split()) or None
-
-
-def _letters_and_digits(text: str) -> str | None:
-    """Lower-case letters and digits of any script."""
-    return "".join(filter(str.isalnum, text.lower())) or None
