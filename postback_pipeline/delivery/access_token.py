@@ -7,10 +7,10 @@ Does not belong here: how a token is asked for (`destinations.oauth`), what foll
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.transport import Transport
 from postback_pipeline.destinations.base import SecretError
 from postback_pipeline.destinations.oauth import Refusal, Token, TokenGrant
@@ -51,8 +51,8 @@ class AccessTokens:
     async def current(self) -> str | Refusal:
         """A token that is good, or why there is none. Raises nothing but a cancellation."""
         async with self._asking:
-            if self._value is None or time.monotonic() >= self._until:
-                asked = time.monotonic()
+            if self._value is None or clock.now() >= self._until:
+                asked = clock.now()
                 answer = await self._ask()
                 if isinstance(answer, Refusal):
                     return answer
@@ -82,7 +82,7 @@ class AccessTokens:
             request = self._grant.request(secrets=self._secrets, asked_at=self._now())
         except SecretError as error:
             return Refusal(str(error), final=True)
-        exchange = await self._transport.send(request, deadline_seconds=self._deadline)
+        exchange = await self._transport.send(request, ends_at=clock.now() + self._deadline)
         if exchange.reply is None:
             return Refusal(f"no access token: {exchange.error or 'no reply'}", final=exchange.configuration)
         return self._grant.read(exchange.reply)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.judging import Judgement
 from postback_pipeline.delivery.pacing import Turns
@@ -83,9 +84,10 @@ class Crew:
         while True:
             if self._turns is not None:
                 await self._wait_turn(self._turns)
+            begun_at = clock.now()
             parcel = self._next()
             if parcel is not None:
-                await self._deliver(parcel)
+                await self._deliver(parcel, begun_at)
             elif not await self._supply.give_back_late():
                 return
 
@@ -109,8 +111,8 @@ class Crew:
                 turn = await turns.take(self._supply.parcels)
                 await self._span.sleep(turn - self._loop.time())
 
-    async def _deliver(self, parcel: Parcel) -> None:
-        judgement = await self._sender.attempt(parcel.claims)
+    async def _deliver(self, parcel: Parcel, begun_at: float) -> None:
+        judgement = await self._sender.attempt(parcel.claims, begun_at)
         if judgement.elapsed is not None:
             self._tally.request(judgement.elapsed, bisecting=parcel.bisecting)
         if judgement.unmade:

@@ -1,8 +1,8 @@
 """One destination's side of the ledger, for the drain: the ledger's calls in a thread of their own, and the leases.
 
 Belongs here: calling the ledger without blocking the event loop, and knowing how long each claim may still be used.
-Leases count by this machine's monotonic clock, from before the ledger was asked, so that they end here no later than
-there. Does not belong here: when to claim, send or give up (`drain_loop`).
+Leases count by `clock.now`, from before the ledger was asked, so that they end here no later than there. Does not
+belong here: when to claim (`supply`), to send (`crew`), to give up (`drain_loop`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.ledger import Claim, Due, Inquiry, Ledger, LedgerUnavailable, Recorded, Result, Rules
 from postback_pipeline.model import Later, State
 
@@ -47,7 +48,7 @@ class Desk:
         # One thread, so that one drain uses one connection and its calls keep their order.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"ledger-{name}")
         self._held: dict[int, Claim] = {}
-        #: Postback id -> when the lease of its claim ends, on the event loop's clock, zero once it was lost.
+        #: Postback id -> when the lease of its claim ends, by `clock.now`; zero once it was lost.
         self.lease_ends: dict[int, float] = {}
         self._swept_at = float("-inf")
         self._clock_offset = timedelta(0)
@@ -78,7 +79,7 @@ class Desk:
         if sweep or self._loop.time() - self._swept_at > SWEEP_SECONDS:
             await self._call(self._ledger.sweep, self.name, self._rules)
             self._swept_at = self._loop.time()
-        ends_at = self._loop.time() + self._lease
+        ends_at = clock.now() + self._lease
         claims = await self._call(
             self._ledger.claim, self.name, limit, lease_seconds=self._lease, owner=self._owner, rules=self._rules
         )
@@ -89,11 +90,11 @@ class Desk:
         """Every so many seconds renews what would otherwise have less than `needed` left before the next time."""
         while True:
             await asyncio.sleep(every)
-            soon = self._loop.time() + needed + every
+            soon = clock.now() + needed + every
             claims = [claim for claim in self._held.values() if self.lease_ends[claim.postback_id] < soon]
             if not claims:
                 continue
-            ends_at = self._loop.time() + self._lease
+            ends_at = clock.now() + self._lease
             try:
                 renewed = await self._call(self._ledger.renew, claims, self._lease)
             except LedgerUnavailable:
@@ -130,7 +131,7 @@ class Desk:
 
     async def reattempt(self, results: Sequence[Result], claims: Sequence[Claim]) -> list[Claim]:
         """Ends attempts that were rejected together and begins the next ones, where the lease was not lost."""
-        ends_at = self._loop.time() + self._lease
+        ends_at = clock.now() + self._lease
         begun = await self._patiently(
             lambda: self._call(self._ledger.reattempt, results, claims, lease_seconds=self._lease)
         )

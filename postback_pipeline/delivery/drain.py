@@ -78,7 +78,7 @@ async def drain(
         raise
 
 
-def transport_of(destination_settings: DestinationSettings, *, at_test_facility: bool = False) -> WireTransport:
+def transport_of(destination_settings: DestinationSettings, *, at_test_facility: bool = False) -> Transport:
     """The transport that a destination's mode allows: loopback in test mode, public addresses in live mode.
 
     In test mode a vendor's own test facility is reached at its public address.

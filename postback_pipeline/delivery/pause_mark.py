@@ -1,7 +1,7 @@
 """When a pause of the machine's own ends by itself: when what it was made for has changed.
 
 Belongs here: a mark of a destination's secrets, and letting a destination run again by it. Does not belong here: why a
-destination is paused (`judging`).
+destination is paused (`standing`).
 
 A mark is too short to find a secret by, and long enough to see that it is another one.
 """

@@ -1,7 +1,7 @@
 """One attempt, from claims to their judgement.
 
 Belongs here: elements -> request -> exchange -> judgement, and what happens to an element that makes no request. Does
-not belong here: when an attempt is made and where its judgement goes (`drain_loop`).
+not belong here: when an attempt is made and where its judgement goes (`crew`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.access_token import AccessTokens
 from postback_pipeline.delivery.judging import Judgement, judge, never_sent, unsent
 from postback_pipeline.delivery.parcels import byte_length
@@ -45,12 +46,16 @@ class Sender:
         grant = destination.grant
         self._tokens = None if grant is None else AccessTokens(grant, transport, deadline_seconds, self._secrets, now)
 
-    async def attempt(self, claims: Sequence[Claim]) -> Judgement:
-        """Sends postbacks in one request, if one can be made of them. Raises nothing but a cancellation."""
+    async def attempt(self, claims: Sequence[Claim], begun_at: float) -> Judgement:
+        """Sends postbacks in one request, if one can be made of them. Raises nothing but a cancellation.
+
+        The deadline counts from `begun_at` (`clock.now`), which is before anybody looked at the leases: a process that
+        is stopped after that look, or waits for a token, sends nothing on a lease that ran out meanwhile.
+        """
         token = await self._token()
         if isinstance(token, Refusal):
             return self._without_token(claims, token)
-        judgement = await self._send(claims, self._with(token))
+        judgement = await self._send(claims, self._with(token), begun_at + self._deadline)
         if self._tokens is None:
             return judgement
         if judgement.configuration is None:
@@ -70,7 +75,7 @@ class Sender:
             check_request(request, self._destination)
         except DestinationError:
             return None
-        exchange = await self._transport.send(request, deadline_seconds=self._deadline)
+        exchange = await self._transport.send(request, ends_at=clock.now() + self._deadline)
         if exchange.reply is None:
             return None
         try:
@@ -85,7 +90,7 @@ class Sender:
     def _with(self, token: str) -> Mapping[str, str]:
         return {**self._secrets, ACCESS_TOKEN: token} if token else self._secrets
 
-    async def _send(self, claims: Sequence[Claim], secrets: Mapping[str, str]) -> Judgement:
+    async def _send(self, claims: Sequence[Claim], secrets: Mapping[str, str], ends_at: float) -> Judgement:
         elements = [Element(claim.key, claim.kind, claim.element) for claim in claims]
         try:
             self._check_size(elements)
@@ -101,7 +106,7 @@ class Sender:
             known = isinstance(error, DestinationError)
             says = str(error) if known else f"The element makes no request ({type(error).__name__})."
             return never_sent(claims[0], says, self._now())
-        exchange = await self._transport.send(request, deadline_seconds=self._deadline)
+        exchange = await self._transport.send(request, ends_at=ends_at)
         return judge(claims, elements, exchange, self._destination, self._now())
 
     def _without_token(self, claims: Sequence[Claim], refusal: Refusal) -> Judgement:

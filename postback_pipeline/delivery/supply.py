@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.desk import Desk
 from postback_pipeline.delivery.parcels import Parcel, Stock
 from postback_pipeline.delivery.tally import Tally
@@ -93,7 +94,7 @@ class Supply:
         """The next parcel of claims that can still be sent. What is too late waits for `give_back_late`."""
         if self._fetch is not None and not self.ready:
             return None
-        now, soon = self._desk.now(), self._loop.time() + self._lease_needed
+        now, soon = self._desk.now(), clock.now() + self._lease_needed
         lease_ends = self._desk.lease_ends
 
         def is_late(claim: Claim) -> bool:

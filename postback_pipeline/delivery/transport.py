@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from aiohappyeyeballs import AddrInfoType, start_connection
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.addresses import AddressRefused, Allowed, Names, Resolver
 from postback_pipeline.delivery.transport_connection import Attempt, Connection
 from postback_pipeline.delivery.transport_errors import CLOSED, WireError, explain
@@ -51,10 +51,21 @@ class Exchange(NamedTuple):
 
 
 class Transport(Protocol):
-    """The seam: tests and better clients put something else here."""
+    """The seam: tests and better clients put something else here. An async context manager that sends."""
 
-    async def send(self, request: Request, *, deadline_seconds: float) -> Exchange:
-        """Makes one attempt. Raises nothing but a cancellation."""
+    async def __aenter__(self) -> Self:
+        """Begins."""
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Lets everything go that it holds."""
+
+    async def send(self, request: Request, *, ends_at: float) -> Exchange:
+        """Makes one attempt, of which nothing leaves after `ends_at` (`clock.now`).
+
+        Raises nothing but a cancellation.
+        """
 
 
 class WireTransport:
@@ -102,14 +113,14 @@ class WireTransport:
         if self._sweeping is not None:
             self._sweeping.cancel()
         for pool in self._pools.values():
-            pool.drop(time.monotonic())
+            pool.drop(clock.now())
         # Sockets are closed in the loop's next turn.
         await asyncio.sleep(0)
 
-    async def send(self, request: Request, *, deadline_seconds: float) -> Exchange:
-        """Makes one attempt, from resolving to the last byte of the reply within the deadline."""
-        started = time.monotonic()
-        attempt = Attempt(started + deadline_seconds)
+    async def send(self, request: Request, *, ends_at: float) -> Exchange:
+        """Makes one attempt: from resolving to the last byte of the reply before `ends_at`, by `clock.now`."""
+        started = clock.now()
+        attempt = Attempt(ends_at)
         reply: Reply | None = None
         error: str | None = None
         configuration = False
@@ -117,7 +128,7 @@ class WireTransport:
             reply = await self._exchange(request, attempt, started)
         except Exception as failure:
             error, configuration = explain(failure, connected=attempt.connected)
-        elapsed = time.monotonic() - started
+        elapsed = clock.now() - started
         return Exchange(attempt.phase, reply, not attempt.sent, error, elapsed, configuration)
 
     async def _exchange(self, request: Request, attempt: Attempt, now: float) -> Reply:
@@ -159,7 +170,7 @@ class WireTransport:
             OSError: there is none.
             WireError: the receiver hung up.
         """
-        async with asyncio.timeout(attempt.ends_at - time.monotonic()):
+        async with asyncio.timeout(attempt.ends_at - clock.now()):
             addresses = await self._names.addresses(origin.host)
             attempt.phase = Phase.CONNECTING
             try:
@@ -213,7 +224,7 @@ class WireTransport:
     def _sweep(self) -> None:
         """Drops what was idle for too long, as long as anything is idle."""
         self._sweeping = None
-        before = time.monotonic() - self._keep_alive
+        before = clock.now() - self._keep_alive
         for pool in self._pools.values():
             pool.drop(before)
         if self._loop is not None and any(pool.idle for pool in self._pools.values()):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
 from typing import cast
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.transport_errors import BROKE_OFF, CLOSED, WireError
 from postback_pipeline.delivery.transport_reply import BODY_CAP, ReplyReader
 from postback_pipeline.destinations.base import Reply
@@ -18,13 +18,15 @@ from postback_pipeline.model import Phase
 
 #: So much is handed to the socket at a time. What is still here when the deadline passes stays here.
 WRITE_BYTES = 64 * 1024
+#: Phases of an attempt whose answer has begun; the request may still be on its way.
+_ANSWERED = (Phase.HEAD, Phase.BODY)
 
 
 class Attempt:
     """How far one attempt got. Moved on by its connection; nothing moves it back.
 
     Args:
-        ends_at: its deadline, on the monotonic clock.
+        ends_at: its deadline, by `clock.now`.
     """
 
     __slots__ = ("answer", "connected", "ends_at", "phase", "sent")
@@ -54,7 +56,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport
         #: It stands, and nothing came over it that was not asked for.
         self.usable = False
-        #: When its last reply was complete, on the monotonic clock.
+        #: When its last reply was complete, by `clock.now`.
         self.idle_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -95,11 +97,12 @@ class Connection(asyncio.Protocol):
     def _write_on(self, attempt: Attempt) -> None:
         while self._unsent and not self._paused:
             # A process that was stopped wakes up anywhere: nothing leaves after the deadline.
-            if time.monotonic() >= attempt.ends_at:
+            if clock.now() >= attempt.ends_at:
                 self.fail(TimeoutError())
                 return
             attempt.sent = True
-            attempt.phase = Phase.WRITING
+            if attempt.phase not in _ANSWERED:
+                attempt.phase = Phase.WRITING
             chunk, self._unsent = self._unsent[:WRITE_BYTES], self._unsent[WRITE_BYTES:]
             self._put(chunk)
         if attempt.phase is Phase.WRITING and not self._paused:
@@ -147,7 +150,7 @@ class Connection(asyncio.Protocol):
             return
         attempt.phase = Phase.DONE
         self._attempt = None
-        self.idle_since = time.monotonic()
+        self.idle_since = clock.now()
         if self._unsent or self._paused or self._reader.surplus or not self._reader.keep_alive:
             self.abort()
         if attempt.answer is not None and not attempt.answer.done():

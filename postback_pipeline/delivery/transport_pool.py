@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.transport_connection import Connection
 from postback_pipeline.delivery.transport_request import Origin
 
@@ -30,7 +30,7 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self, connection: Connection, ends_at: float) -> None:
-        """From now on until `leave`; `ends_at` is on the monotonic clock."""
+        """From now on until `leave`; `ends_at` is by `clock.now`."""
         self._ends[connection] = ends_at
         if ends_at < self._runs_at:
             self._run_at(ends_at)
@@ -48,11 +48,11 @@ class Deadlines:
         if self._timer is not None:
             self._timer.cancel()
         self._runs_at = instant
-        self._timer = self._loop.call_later(instant - time.monotonic(), self._run)
+        self._timer = self._loop.call_later(instant - clock.now(), self._run)
 
     def _run(self) -> None:
         self._timer, self._runs_at = None, math.inf
-        now = time.monotonic() + _EARLY_SECONDS
+        now = clock.now() + _EARLY_SECONDS
         for connection in [each for each, ends_at in self._ends.items() if ends_at <= now]:
             connection.time_out()
         to_come = min((ends_at for ends_at in self._ends.values() if ends_at > now), default=math.inf)
@@ -73,7 +73,7 @@ class Pool:
         """One that stands, as far as anybody here can know.
 
         Args:
-            now: on the monotonic clock.
+            now: by `clock.now`.
             keep_alive: seconds; one that was idle for longer is dropped.
         """
         while self.idle:
@@ -86,7 +86,7 @@ class Pool:
         return None
 
     def drop(self, before: float) -> None:
-        """Drops those that were idle since before an instant of the monotonic clock."""
+        """Drops those that were idle since before an instant by `clock.now`."""
         for connection in self.idle:
             if connection.idle_since <= before:
                 connection.abort()

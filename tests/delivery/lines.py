@@ -11,7 +11,7 @@ from typing import Any
 from postback_pipeline.delivery.drain import drain
 from postback_pipeline.delivery.enqueue import rules_of
 from postback_pipeline.delivery.report import DrainReport
-from postback_pipeline.delivery.transport import WireTransport
+from postback_pipeline.delivery.transport import Transport, WireTransport
 from postback_pipeline.destinations import DESTINATIONS
 from postback_pipeline.destinations.base import Destination
 from postback_pipeline.ledger import AttemptStory, EnqueueReport, Ledger, Rules, Selection, Story
@@ -112,7 +112,7 @@ class Line:
         mine = [replace(row, destination=self.name) for row in rows]
         return self.ledger.enqueue(self.name, mine, rules=self.rules, render=self.destination.render, guard=guard)
 
-    async def drain(self, transport: WireTransport | None = None, **options: Any) -> DrainReport:
+    async def drain(self, transport: Transport | None = None, **options: Any) -> DrainReport:
         """One drain over a transport of its own; by default over the real one of test mode."""
         async with transport or WireTransport("loopback") as over:
             return await drain(

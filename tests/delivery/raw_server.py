@@ -10,10 +10,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.transport import Exchange, WireTransport
 from postback_pipeline.destinations.base import Request
 
 _T = TypeVar("_T")
+
+
+def within(seconds: float) -> float:
+    """A deadline."""
+    return clock.now() + seconds
 
 
 class OnLoop(Protocol):
@@ -124,7 +130,7 @@ def request(server: Server, method: str = "GET", *, host: str = "127.0.0.1", sch
 
 async def exchange(server: Server, method: str = "GET", deadline: float = 5.0) -> Exchange:
     async with WireTransport("loopback") as transport:
-        return await transport.send(request(server, method), deadline_seconds=deadline)
+        return await transport.send(request(server, method), ends_at=within(deadline))
 
 
 async def against(behave: Behave, method: str = "GET", deadline: float = 5.0) -> tuple[Exchange, Server]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.transport import Exchange, WireTransport
 from postback_pipeline.delivery.transport_connection import Attempt, Connection
 from postback_pipeline.delivery.transport_request import Origin
@@ -80,6 +81,6 @@ class Receivers:
         async def go() -> Exchange:
             async with _SegmentTransport("loopback") as transport:
                 transport.segments = segments
-                return await transport.send(Request("GET", "http://127.0.0.1/", {}), deadline_seconds=30)
+                return await transport.send(Request("GET", "http://127.0.0.1/", {}), ends_at=clock.now() + 30)
 
         return self._runner.run(go())

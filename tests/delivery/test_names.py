@@ -10,7 +10,7 @@ import pytest
 from postback_pipeline.delivery.addresses import AddressRefused, NameNotResolved, Names, Resolver, ask_the_system
 from postback_pipeline.delivery.transport import WireTransport
 from postback_pipeline.destinations.base import Request
-from tests.delivery.raw_server import OK, SOON, OnLoop, answering, serving
+from tests.delivery.raw_server import OK, SOON, OnLoop, answering, serving, within
 
 
 class NameServer:
@@ -96,7 +96,7 @@ async def dead_and_living(resolver: Resolver) -> list[str | None]:
     async with serving(answering(OK)) as server, WireTransport("loopback", resolver=resolver) as transport:
         hosts = [*(f"dead{number}.example" for number in range(20)), "t.example"]
         urls = [f"http://{host}:{server.port}/" for host in hosts]
-        sending = (transport.send(Request("GET", url, {}), deadline_seconds=SOON) for url in urls)
+        sending = (transport.send(Request("GET", url, {}), ends_at=within(SOON)) for url in urls)
         return [each.error for each in await asyncio.gather(*sending)]
 
 
@@ -106,7 +106,7 @@ def test_a_connection_that_failed_makes_the_name_be_asked_for_anew(on_loop: OnLo
     async def go() -> list[bool]:
         async with serving(answering(OK)) as server, WireTransport("loopback", resolver=names) as transport:
             sent = Request("GET", f"http://t.example:{server.port}/", {})
-            return [(await transport.send(sent, deadline_seconds=5)).reply is not None for _ in range(3)]
+            return [(await transport.send(sent, ends_at=within(5))).reply is not None for _ in range(3)]
 
     assert on_loop(go()) == [False, True, True]
     assert len(names.asked) == 2

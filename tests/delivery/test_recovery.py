@@ -6,6 +6,7 @@ import asyncio
 
 from aiohttp import web
 
+from postback_pipeline.delivery.clock import now
 from postback_pipeline.delivery.sending import Sender
 from postback_pipeline.delivery.transport import WireTransport
 from postback_pipeline.ledger import Ledger
@@ -20,7 +21,7 @@ async def send_and_die(line: Line, rows: int) -> None:
     async with WireTransport("loopback") as transport:
         sender = Sender(line.destination, transport, 5, line.environment, line.clock)
         for claim in claims:
-            judgement = await sender.attempt([claim])
+            judgement = await sender.attempt([claim], now())
             assert [result.outcome for result in judgement.results] == [Outcome.ACCEPTED]
 
 

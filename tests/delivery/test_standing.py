@@ -7,19 +7,19 @@ import hashlib
 import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import pytest
 from aiohttp import web
 from sqlalchemy import select
 
 from postback_pipeline.delivery.desk import Desk
-from postback_pipeline.delivery.drain import drain
 from postback_pipeline.delivery.judging import Judgement
 from postback_pipeline.delivery.pacing import FAILURES_TO_TRIP, SECONDS_TO_TRIP
 from postback_pipeline.delivery.pause_mark import mark_of, resume_if_fixed
 from postback_pipeline.delivery.report import DrainReport
 from postback_pipeline.delivery.standing import Standing
-from postback_pipeline.delivery.transport import Exchange, WireTransport
+from postback_pipeline.delivery.transport import Exchange
 from postback_pipeline.destinations.base import Request
 from postback_pipeline.ledger import Ledger, Result
 from postback_pipeline.ledger.schema import actions
@@ -151,21 +151,23 @@ def test_what_was_recorded_before_the_breaker_moved_does_not_move_it_back(
     assert (ledger.due([NAME])[NAME].trips > 0) is trips
 
 
+class TurnedAway:
+    """A transport to a receiver that refuses the set-up after it let bytes come, as TLS 1.3 allows."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def send(self, request: Request, *, ends_at: float) -> Exchange:
+        return Exchange(Phase.WRITTEN, None, False, "TLS: the handshake failed", 0.01, True)
+
+
 def test_a_set_up_that_is_refused_after_bytes_left_is_unknown_and_paused(ledger: Ledger, clock: Clock) -> None:
-    class TurnedAway(WireTransport):
-        """As a receiver under TLS 1.3 that wants a certificate of the client does."""
-
-        async def send(self, request: Request, *, deadline_seconds: float) -> Exchange:
-            return Exchange(Phase.WRITTEN, None, False, "TLS: the handshake failed", 0.01, True)
-
     line = line_at("http://127.0.0.1:9", ledger, clock)
     line.enqueue(desired(1))
-
-    async def go() -> DrainReport:
-        async with TurnedAway("loopback") as transport:
-            return await drain(NAME, line.destination, line.settings, ledger, transport, line.delivery, environment={})
-
-    report = asyncio.run(go())
+    report = asyncio.run(line.drain(TurnedAway()))
     assert (report.ended, report.reason, line.states()) == ("paused", "TLS: the handshake failed", [State.PARKED])
     assert [attempt.outcome for attempt in line.attempts()] == [Outcome.UNKNOWN]
 

@@ -31,6 +31,7 @@ from tests.delivery.raw_server import (
     request,
     reset,
     serving,
+    within,
 )
 
 
@@ -47,7 +48,7 @@ def test_url_and_body_go_out_byte_for_byte(on_loop: OnLoop) -> None:
     async def go() -> bytes:
         async with serving(answering(OK)) as server, WireTransport("loopback") as transport:
             url = f"http://127.0.0.1:{server.port}/a/%2E%2e/%7Bx%7D?q=%20+%26;%C3%A4&q=%7e"
-            await transport.send(Request("POST", url, {"X-Own": "1"}, b"\x00\xff"), deadline_seconds=5)
+            await transport.send(Request("POST", url, {"X-Own": "1"}, b"\x00\xff"), ends_at=within(5))
             return server.requests[0]
 
     head, _, body = on_loop(go()).partition(b"\r\n\r\n")
@@ -79,8 +80,8 @@ def test_a_kept_connection_that_is_lost_is_not_tried_again_either(on_loop: OnLoo
 
     async def go() -> tuple[Exchange, Exchange, Server]:
         async with serving(behave) as server, WireTransport("loopback") as transport:
-            first = await transport.send(request(server, method), deadline_seconds=5)
-            return first, await transport.send(request(server, method), deadline_seconds=5), server
+            first = await transport.send(request(server, method), ends_at=within(5))
+            return first, await transport.send(request(server, method), ends_at=within(5)), server
 
     first, second, server = on_loop(go())
     assert (first.reply is not None, second.reply, second.proven_unsent) == (True, None, False)
@@ -92,7 +93,7 @@ def test_nobody_listening_is_proof_that_nothing_left(on_loop: OnLoop) -> None:
         async with serving(answering(OK)) as server:
             pass
         async with WireTransport("loopback") as transport:
-            return await transport.send(request(server), deadline_seconds=5)
+            return await transport.send(request(server), ends_at=within(5))
 
     found = on_loop(go())
     assert (found.reply, found.proven_unsent, found.configuration) == (None, True, False)
@@ -115,7 +116,7 @@ def names(*addresses: str, before: Callable[[], Awaitable[None]] | None = None) 
 async def through(resolver: Resolver, *, deadline: float = 5.0) -> tuple[Exchange, Server]:
     """One attempt at a name that this resolver knows."""
     async with serving(answering(OK)) as server, WireTransport("loopback", resolver=resolver) as transport:
-        return await transport.send(request(server, host="t.example"), deadline_seconds=deadline), server
+        return await transport.send(request(server, host="t.example"), ends_at=within(deadline)), server
 
 
 def test_an_unknown_name_is_proof_that_nothing_left(on_loop: OnLoop) -> None:
@@ -166,7 +167,7 @@ def test_a_process_that_was_stopped_past_its_deadline_sends_nothing_afterwards(o
     async def go(port: int) -> Exchange:
         async with WireTransport("loopback") as transport:
             stopping = asyncio.create_task(stopped())
-            found = await transport.send(Request("GET", f"http://127.0.0.1:{port}/", {}), deadline_seconds=0.05)
+            found = await transport.send(Request("GET", f"http://127.0.0.1:{port}/", {}), ends_at=within(0.05))
             await stopping
             return found
 
@@ -187,7 +188,7 @@ def test_test_mode_goes_nowhere_but_loopback(on_loop: OnLoop, address: str) -> N
 def test_test_mode_refuses_literal_addresses_too(on_loop: OnLoop, host: str) -> None:
     async def go() -> Exchange:
         async with WireTransport("loopback") as transport:
-            return await transport.send(Request("GET", f"http://{host}/p", {}), deadline_seconds=5)
+            return await transport.send(Request("GET", f"http://{host}/p", {}), ends_at=within(5))
 
     found = on_loop(go())
     assert (found.proven_unsent, found.configuration) == (True, True)
@@ -197,7 +198,7 @@ def test_test_mode_refuses_literal_addresses_too(on_loop: OnLoop, host: str) -> 
 def test_live_mode_never_reaches_this_machine(on_loop: OnLoop, host: str) -> None:
     async def go() -> tuple[Exchange, Server]:
         async with serving(answering(OK)) as server, WireTransport("public", allow_http=True) as transport:
-            return await transport.send(request(server, host=host), deadline_seconds=5), server
+            return await transport.send(request(server, host=host), ends_at=within(5)), server
 
     found, server = on_loop(go())
     assert (found.proven_unsent, found.configuration, server.connections) == (True, True, 0)
@@ -206,7 +207,7 @@ def test_live_mode_never_reaches_this_machine(on_loop: OnLoop, host: str) -> Non
 def test_live_mode_sends_over_tls_only(on_loop: OnLoop) -> None:
     async def go() -> Exchange:
         async with WireTransport("public") as transport:
-            return await transport.send(Request("GET", "http://t.example/p", {}), deadline_seconds=5)
+            return await transport.send(Request("GET", "http://t.example/p", {}), ends_at=within(5))
 
     found = on_loop(go())
     assert (found.proven_unsent, found.configuration, found.error) == (True, True, "mode live sends over https only")
@@ -323,7 +324,7 @@ def test_cookies_are_not_kept(on_loop: OnLoop) -> None:
         async with serving(answering(answer)) as server, WireTransport("loopback") as transport:
             for _ in range(2):
                 # Of a name, since nobody keeps cookies of a bare address.
-                await transport.send(request(server, host="localhost"), deadline_seconds=5)
+                await transport.send(request(server, host="localhost"), ends_at=within(5))
             return server
 
     assert [b"cookie" in each.lower() for each in on_loop(go()).requests] == [False, False]
@@ -334,7 +335,7 @@ def test_no_error_text_shows_the_url(on_loop: OnLoop) -> None:
         async with serving(reset) as server, WireTransport("loopback") as transport:
             hosts = [f"127.0.0.1:{server.port}", "10.0.0.1", "nowhere.invalid", "127.0.0.1:1", "1.2.3", "[::1]:1"]
             urls = [f"http://{host}/canary?token=canary" for host in hosts]
-            return [await transport.send(Request("GET", url, {}), deadline_seconds=5) for url in urls]
+            return [await transport.send(Request("GET", url, {}), ends_at=within(5)) for url in urls]
 
     errors = [each.error for each in on_loop(go())]
     assert all(errors)
@@ -348,7 +349,7 @@ def test_a_request_may_ask_for_a_longer_reply(on_loop: OnLoop) -> None:
         reply = answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size, b"x" * size)
         async with serving(reply) as server, WireTransport("loopback") as transport:
             request = Request("POST", f"http://127.0.0.1:{server.port}/", {}, b"{}", longest_reply=asked)
-            return await transport.send(request, deadline_seconds=5)
+            return await transport.send(request, ends_at=within(5))
 
     whole, longer = on_loop(go(asked)), on_loop(go(asked + 1))
     assert whole.reply is not None

@@ -16,7 +16,19 @@ from postback_pipeline.delivery.transport_connection import WRITE_BYTES, Attempt
 from postback_pipeline.delivery.transport_request import Origin
 from postback_pipeline.destinations.base import Reply, Request
 from postback_pipeline.model import Phase
-from tests.delivery.raw_server import OK, SOON, OnLoop, Server, against, answering, hang, listening, request, serving
+from tests.delivery.raw_server import (
+    OK,
+    SOON,
+    OnLoop,
+    Server,
+    against,
+    answering,
+    hang,
+    listening,
+    request,
+    serving,
+    within,
+)
 
 #: More than the system takes for a receiver that does not read.
 LONG = bytes(range(256)) * 64 * 1024
@@ -25,7 +37,7 @@ LONG = bytes(range(256)) * 64 * 1024
 async def send(port: int, body: bytes = b"", deadline: float = 5.0) -> Exchange:
     async with WireTransport("loopback") as transport:
         sent = Request("POST", f"http://127.0.0.1:{port}/", {}, body)
-        return await transport.send(sent, deadline_seconds=deadline)
+        return await transport.send(sent, ends_at=within(deadline))
 
 
 @contextmanager
@@ -55,7 +67,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(on_loop: OnLoop) -> 
 
     async def go() -> Exchange:
         async with serving(answering(OK)) as server, WireTransport("loopback", resolver=both) as transport:
-            return await transport.send(request(server, host="t.example"), deadline_seconds=5)
+            return await transport.send(request(server, host="t.example"), ends_at=within(5))
 
     assert on_loop(go()).phase is Phase.DONE
 
@@ -95,12 +107,28 @@ def test_a_reply_before_the_end_of_the_request_counts_and_ends_the_connection(on
     async def go() -> tuple[Exchange, Exchange]:
         async with listening(refuse) as port, WireTransport("loopback") as transport:
             sent = Request("POST", f"http://127.0.0.1:{port}/", {}, LONG)
-            first = await transport.send(sent, deadline_seconds=5)
-            return first, await transport.send(sent, deadline_seconds=5)
+            first = await transport.send(sent, ends_at=within(5))
+            return first, await transport.send(sent, ends_at=within(5))
 
     for found in on_loop(go()):
         assert found.reply is not None, found.error
         assert (found.reply.status, found.phase, found.proven_unsent) == (413, Phase.DONE, False)
+
+
+def test_a_request_that_is_written_on_under_its_reply_is_not_taken_back_to_writing(on_loop: OnLoop) -> None:
+    async def begin_to_refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Content")
+        await asyncio.sleep(SOON / 4)
+        await reader.readexactly(len(LONG))
+        await hang(reader, writer)
+
+    async def go() -> Exchange:
+        async with listening(begin_to_refuse) as port:
+            return await send(port, LONG, 4 * SOON)
+
+    found = on_loop(go())
+    assert (found.phase, found.error) == (Phase.HEAD, "the deadline passed")
 
 
 class SlowReader:
@@ -144,7 +172,7 @@ def test_row_41_a_process_that_was_stopped_in_the_middle_of_a_request_does_not_f
 def test_a_deadline_that_has_passed_already_sends_nothing(on_loop: OnLoop) -> None:
     async def go() -> tuple[list[Exchange], Server]:
         async with serving(answering(OK)) as server, WireTransport("loopback") as transport:
-            found = [await transport.send(request(server), deadline_seconds=seconds) for seconds in (-1, 5, 0, -1)]
+            found = [await transport.send(request(server), ends_at=within(seconds)) for seconds in (-1, 5, 0, -1)]
             return found, server
 
     found, server = on_loop(go())
@@ -161,7 +189,7 @@ def test_each_attempt_ends_at_its_own_deadline(on_loop: OnLoop) -> None:
     async def go() -> list[Exchange]:
         async with serving(hang) as server, WireTransport("loopback") as transport:
             sending = [
-                asyncio.create_task(transport.send(request(server), deadline_seconds=seconds)) for seconds in deadlines
+                asyncio.create_task(transport.send(request(server), ends_at=within(seconds))) for seconds in deadlines
             ]
             done, waiting = await asyncio.wait(sending, timeout=2)
             for task in waiting:
@@ -207,7 +235,7 @@ class Halting(WireTransport):
 def test_every_step_on_the_wire_can_be_seen(on_loop: OnLoop, step: str, unsent: bool, requests: int) -> None:
     async def go() -> tuple[Exchange, Server]:
         async with serving(answering(OK)) as server, Halting(step) as transport:
-            return await transport.send(request(server, "POST"), deadline_seconds=5), server
+            return await transport.send(request(server, "POST"), ends_at=within(5)), server
 
     found, server = on_loop(go())
     assert (found.reply is None, found.proven_unsent, len(server.requests)) == (bool(step), unsent, requests)
@@ -216,8 +244,8 @@ def test_every_step_on_the_wire_can_be_seen(on_loop: OnLoop, step: str, unsent: 
 def test_row_06_one_that_hangs_holds_up_nobody_else(on_loop: OnLoop) -> None:
     async def go() -> list[Exchange]:
         async with serving(hang) as slow, serving(answering(OK)) as quick, WireTransport("loopback") as transport:
-            waiting = asyncio.create_task(transport.send(request(slow), deadline_seconds=30))
-            found = [await transport.send(request(quick), deadline_seconds=5) for _ in range(50)]
+            waiting = asyncio.create_task(transport.send(request(slow), ends_at=within(30)))
+            found = [await transport.send(request(quick), ends_at=within(5)) for _ in range(50)]
             assert waiting.cancel()
             return found
 

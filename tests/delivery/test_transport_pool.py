@@ -13,7 +13,7 @@ import pytest
 
 from postback_pipeline.delivery.transport import Exchange, WireTransport
 from postback_pipeline.destinations.base import Request
-from tests.delivery.raw_server import OK, Behave, OnLoop, Server, answering, request, reset, serving
+from tests.delivery.raw_server import OK, Behave, OnLoop, Server, answering, request, reset, serving, within
 
 
 def once(first: Behave) -> Behave:
@@ -29,9 +29,9 @@ def once(first: Behave) -> Behave:
 async def twice(behave: Behave, *, pause: float = 0.1, keep_alive: float = 3.0) -> tuple[list[bool], Server]:
     """Two requests, one after the other; whether each was replied to."""
     async with serving(behave) as server, WireTransport("loopback", keep_alive_seconds=keep_alive) as transport:
-        first = await transport.send(request(server, "POST"), deadline_seconds=5)
+        first = await transport.send(request(server, "POST"), ends_at=within(5))
         await asyncio.sleep(pause)
-        second = await transport.send(request(server, "POST"), deadline_seconds=5)
+        second = await transport.send(request(server, "POST"), ends_at=within(5))
         return [first.reply is not None, second.reply is not None], server
 
 
@@ -82,10 +82,10 @@ def test_not_even_if_the_event_loop_has_not_heard_of_it_yet(on_loop: OnLoop, byt
     async def go(port: int) -> tuple[Exchange, Exchange]:
         async with WireTransport("loopback") as transport:
             sent = Request("POST", f"http://127.0.0.1:{port}/", {}, b"x")
-            first = await transport.send(sent, deadline_seconds=5)
+            first = await transport.send(sent, ends_at=within(5))
             # Stands still, as a process does that was stopped; meanwhile the receiver gives up.
             time.sleep(0.3)
-            return first, await transport.send(sent, deadline_seconds=5)
+            return first, await transport.send(sent, ends_at=within(5))
 
     with one_request_each(bytes_more) as (port, requests):
         first, second = on_loop(go(port))
@@ -128,7 +128,7 @@ def test_those_that_stay_idle_are_dropped_in_time(on_loop: OnLoop) -> None:
 
     async def go() -> None:
         async with serving(behave) as server, WireTransport("loopback", keep_alive_seconds=0.3) as transport:
-            await asyncio.gather(*(transport.send(request(server), deadline_seconds=5) for _ in range(4)))
+            await asyncio.gather(*(transport.send(request(server), ends_at=within(5)) for _ in range(4)))
             async with asyncio.timeout(5):
                 while len(gone) < 4:
                     await asyncio.sleep(0.01)
@@ -148,9 +148,9 @@ def test_the_one_that_was_used_last_goes_first(on_loop: OnLoop) -> None:
 
     async def go() -> None:
         async with serving(behave) as server, WireTransport("loopback") as transport:
-            await asyncio.gather(*(transport.send(request(server), deadline_seconds=5) for _ in range(2)))
+            await asyncio.gather(*(transport.send(request(server), ends_at=within(5)) for _ in range(2)))
             for _ in range(3):
-                await transport.send(request(server), deadline_seconds=5)
+                await transport.send(request(server), ends_at=within(5))
 
     on_loop(go())
     assert len(set(seen[:2])) == 2
@@ -163,7 +163,7 @@ def test_many_at_once_each_arrive_once(on_loop: OnLoop) -> None:
 
             async def some(worker: int) -> list[Exchange]:
                 urls = [f"http://127.0.0.1:{server.port}/{worker}/{each}" for each in range(20)]
-                return [await transport.send(Request("GET", url, {}), deadline_seconds=10) for url in urls]
+                return [await transport.send(Request("GET", url, {}), ends_at=within(10)) for url in urls]
 
             exchanges = await asyncio.gather(*(some(worker) for worker in range(32)))
             return [each for found in exchanges for each in found], server
@@ -182,13 +182,13 @@ def test_whoever_gives_up_waiting_takes_the_connection_along(on_loop: OnLoop) ->
 
     async def go() -> Server:
         async with serving(once(wait)) as server, WireTransport("loopback") as transport:
-            sending = asyncio.create_task(transport.send(request(server), deadline_seconds=30))
+            sending = asyncio.create_task(transport.send(request(server), ends_at=within(30)))
             while not server.requests:
                 await asyncio.sleep(0.01)
             sending.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await sending
-            found = await transport.send(request(server), deadline_seconds=5)
+            found = await transport.send(request(server), ends_at=within(5))
             assert found.reply is not None
             return server
 
@@ -207,7 +207,7 @@ def test_leaving_the_context_closes_what_is_idle(on_loop: OnLoop) -> None:
     async def go() -> None:
         async with serving(behave) as server:
             async with WireTransport("loopback") as transport:
-                await transport.send(request(server), deadline_seconds=5)
+                await transport.send(request(server), ends_at=within(5))
             async with asyncio.timeout(5):
                 await closed.wait()
 

@@ -14,7 +14,7 @@ from postback_pipeline.delivery.transport import Exchange, WireTransport
 from postback_pipeline.delivery.transport_errors import WireError
 from postback_pipeline.delivery.transport_request import Origin, split_url
 from postback_pipeline.destinations.base import Request
-from tests.delivery.raw_server import OK, OnLoop, Server, answering, serving
+from tests.delivery.raw_server import OK, OnLoop, Server, answering, serving, within
 
 #: Text that likes to break out, and any text.
 NASTY = st.one_of(st.text("\r\n\0\t :%aé#?/", max_size=12), st.text(max_size=8))
@@ -159,7 +159,7 @@ def test_an_origin_knows_whom_to_call_and_how(text: str, host: str, port: int, f
 def test_what_is_no_url_of_http_goes_nowhere(on_loop: OnLoop, url: str) -> None:
     async def go() -> Exchange:
         async with WireTransport("loopback") as transport:
-            return await transport.send(Request("GET", url, {}), deadline_seconds=5)
+            return await transport.send(Request("GET", url, {}), ends_at=within(5))
 
     found = on_loop(go())
     assert (found.proven_unsent, found.configuration, found.error) == (True, True, "the URL is not valid")
@@ -186,8 +186,8 @@ def test_row_36_a_request_that_breaks_out_of_its_line_never_leaves(
     async def go() -> tuple[Exchange, Exchange, Server]:
         async with serving(answering(OK)) as server, WireTransport("loopback") as transport:
             url = f"http://127.0.0.1:{server.port}"
-            poison = await transport.send(Request("GET", url + target, headers), deadline_seconds=5)
-            return poison, await transport.send(Request("GET", f"{url}/p", {}), deadline_seconds=5), server
+            poison = await transport.send(Request("GET", url + target, headers), ends_at=within(5))
+            return poison, await transport.send(Request("GET", f"{url}/p", {}), ends_at=within(5)), server
 
     poison, after, server = on_loop(go())
     assert (poison.proven_unsent, poison.error) == (True, "the request holds characters that cannot be sent")
@@ -202,5 +202,5 @@ def test_any_number_of_shapes_is_written_right() -> None:
 
 
 def test_a_transport_outside_of_its_context_sends_nothing() -> None:
-    found = asyncio.run(WireTransport("loopback").send(Request("GET", "http://127.0.0.1/", {}), deadline_seconds=1))
+    found = asyncio.run(WireTransport("loopback").send(Request("GET", "http://127.0.0.1/", {}), ends_at=within(1)))
     assert (found.proven_unsent, found.reply) == (True, None)

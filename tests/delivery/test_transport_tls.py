@@ -16,7 +16,19 @@ import pytest
 from postback_pipeline.delivery.transport import Exchange, WireTransport
 from postback_pipeline.destinations.base import Request
 from postback_pipeline.model import Phase
-from tests.delivery.raw_server import OK, SOON, Behave, OnLoop, Server, answering, hang, listening, reset, serving
+from tests.delivery.raw_server import (
+    OK,
+    SOON,
+    Behave,
+    OnLoop,
+    Server,
+    answering,
+    hang,
+    listening,
+    reset,
+    serving,
+    within,
+)
 
 CERTIFICATES = Path(__file__).with_name("certificates")
 
@@ -53,7 +65,7 @@ async def here(host: str) -> Sequence[str]:
 async def talk(port: int, body: bytes = b"", *, host: str = "t.example", deadline: float = 5.0) -> Exchange:
     async with WireTransport("loopback", resolver=here) as transport:
         url = f"https://{host}:{port}/p"
-        return await transport.send(Request("POST" if body else "GET", url, {}, body), deadline_seconds=deadline)
+        return await transport.send(Request("POST" if body else "GET", url, {}, body), ends_at=within(deadline))
 
 
 async def against(tls: ssl.SSLContext, behave: Behave, body: bytes = b"", host: str = "t.example") -> Exchange:
@@ -76,7 +88,7 @@ def test_current_versions_are_spoken_and_connections_kept(on_loop: OnLoop, versi
     async def go() -> tuple[list[bool], Server]:
         async with serving(answering(OK), tls) as server, WireTransport("loopback", resolver=here) as transport:
             url = f"https://t.example:{server.port}/"
-            replies = [await transport.send(Request("GET", url, {}), deadline_seconds=5) for _ in range(3)]
+            replies = [await transport.send(Request("GET", url, {}), ends_at=within(5)) for _ in range(3)]
             return [each.reply is not None for each in replies], server
 
     replied, server = on_loop(go())

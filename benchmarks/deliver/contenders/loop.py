@@ -93,6 +93,7 @@ def on_own_transport(task: Task, stopwatch: Stopwatch) -> None:
 
 
 async def _own_transport(task: Task, stopwatch: Stopwatch) -> None:
+    from postback_pipeline.delivery import clock
     from postback_pipeline.delivery.drain import transport_of
     from postback_pipeline.destinations.base import Request
     from postback_pipeline.settings import DestinationSettings
@@ -102,7 +103,7 @@ async def _own_transport(task: Task, stopwatch: Stopwatch) -> None:
 
         async def send(row: int) -> bool:
             headers = {**_HEADERS, "webhook-id": task.key_of(row)}
-            exchange = await transport.send(Request("POST", url, headers, task.body_of(row)), deadline_seconds=60)
+            exchange = await transport.send(Request("POST", url, headers, task.body_of(row)), ends_at=clock.now() + 60)
             return exchange.reply is not None and exchange.reply.status == 200
 
         with stopwatch:
