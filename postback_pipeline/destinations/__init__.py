@@ -9,6 +9,7 @@ from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.ga4 import Ga4
 from postback_pipeline.destinations.meta import Meta
+from postback_pipeline.destinations.microsoft_uet import MicrosoftUet
 from postback_pipeline.destinations.pinterest import Pinterest
 from postback_pipeline.destinations.snapchat import Snapchat
 from postback_pipeline.destinations.tiktok import TikTok
@@ -22,6 +23,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     BatchWebhook.type: BatchWebhook,
     Ga4.type: Ga4,
     Meta.type: Meta,
+    MicrosoftUet.type: MicrosoftUet,
     Pinterest.type: Pinterest,
     Snapchat.type: Snapchat,
     TikTok.type: TikTok,
