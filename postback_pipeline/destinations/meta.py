@@ -39,6 +39,7 @@ from postback_pipeline.destinations.person import (
     letters,
     lower_email,
     phone_digits,
+    unpunctuated,
 )
 from postback_pipeline.destinations.request_forms import percent
 from postback_pipeline.destinations.times import unix_milliseconds, unix_seconds
@@ -182,8 +183,8 @@ class Meta(Vendor):
             (
                 ("em", person.hashed("email", lower_email)),
                 ("ph", person.hashed("phone", phone_digits(country or self.options.phone_country))),
-                ("fn", person.hashed("first_name", letters)),
-                ("ln", person.hashed("last_name", letters)),
+                ("fn", person.hashed("first_name", unpunctuated)),
+                ("ln", person.hashed("last_name", unpunctuated)),
                 ("ct", person.hashed("city", letters)),
                 ("st", person.hashed("region", letters)),
                 ("zp", person.hashed("postal_code", _postal_code)),

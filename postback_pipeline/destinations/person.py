@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
+import string
+import unicodedata
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,7 +23,7 @@ _HASHED = re.compile(r"[0-9a-fA-F]{64}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 #: An international number with the punctuation that people put into it.
 _INTERNATIONAL = re.compile(r"(?:\+|00)[\s().\-/0-9]+")
-_NO_LETTER = re.compile(r"[\W\d_]+")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
 Normal = Callable[[str], str | None]
@@ -124,9 +126,25 @@ def _e164(phone: str, country: str | None) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+class _Letters(dict[int, int | None]):
+    """Code points for `str.translate`: letters and the marks that belong to them stay."""
+
+    def __missing__(self, point: int) -> int | None:
+        kept = self[point] = point if unicodedata.category(chr(point))[0] in "LM" else None
+        return kept
+
+
+_LETTERS = _Letters()
+
+
 def letters(text: str) -> str | None:
-    """Lower-cased letters of any script only: no digits, spaces or punctuation."""
-    return _NO_LETTER.sub("", text.lower()) or None
+    """Lower-cased letters of any script, with their marks (vowel signs ...): no digits, spaces or punctuation."""
+    return text.lower().translate(_LETTERS) or None
+
+
+def unpunctuated(text: str) -> str | None:
+    """Lower-cased, without white space and the punctuation of ASCII: `Mary-Ann O'Neil 3rd` is `maryannoneil3rd`."""
+    return "".join(text.lower().translate(_PUNCTUATION).split()) or None
 
 
 def letters_and_digits(text: str) -> str | None:
