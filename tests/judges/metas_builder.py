@@ -8,7 +8,7 @@ Its Python build knows no persons, so that it cannot be asked here: `getNormaliz
 ANSWERS: list[tuple[str, str, str | None]] = [
     ("first_name", " Mary-Ann O'Neil ", "maryannoneil"),
     ("first_name", "山田", "山田"),
-    ("last_name", "O’Brien", "o’brien"),
+    ("last_name", "O\u2019Brien", "o\u2019brien"),
     ("last_name", "Smith 3rd", "smith3rd"),
     ("last_name", "हिन्दी", "हिन्दी"),
     ("last_name", "Zoe\u0308", "zoe\u0308"),

@@ -6,7 +6,6 @@ cities that its own builder does not share (`docs/decisions/metas-two-normaliser
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postback_pipeline.destinations.base import Destination, Element
+from postback_pipeline.destinations.base import Destination
 from postback_pipeline.destinations.person import sha256_hex
-from postback_pipeline.model import Postback
-from tests.destinations.samples import destination_of, postback_of, secrets_of
+from tests.destinations.samples import destination_of, postback_of
+from tests.judges.bodies import body_of
 from tests.judges.hearing import Court
 from tests.judges.metas_builder import ANSWERS
 from tests.judges.postbacks import Case, cases, judged
@@ -47,19 +46,22 @@ ATTRIBUTES = {
     "ip": "client_ip_address",
     "user_agent": "client_user_agent",
 }
+#: Meta's own word for what is hashed.
+FIELDS = {
+    "email": "em",
+    "phone": "ph",
+    "first_name": "fn",
+    "last_name": "ln",
+    "city": "ct",
+    "region": "st",
+    "postal_code": "zp",
+    "country": "country",
+}
 
 
 @pytest.fixture(scope="module")
 def meta() -> Destination:
     return destination_of(SETTINGS)
-
-
-def sent(destination: Destination, *postbacks: Postback) -> dict[str, Any]:
-    """The body of one request."""
-    elements = [Element(each.key, each.kind, destination.render(each)) for each in postbacks]
-    request = destination.request(elements, secrets=secrets_of(destination), sent_at=datetime(2026, 3, 2, tzinfo=UTC))
-    body: dict[str, Any] = json.loads(request.body)
-    return body
 
 
 def arguments(case: Case) -> dict[str, Any]:
@@ -105,23 +107,23 @@ def alone(event: dict[str, Any]) -> dict[str, Any]:
 @judged
 @given(told=st.lists(META, min_size=1, max_size=3))
 def test_events_are_those_that_metas_sdk_makes(court: Court, meta: Destination, told: list[Case]) -> None:
-    ours = sent(meta, *(case.postback for case in told))
+    ours = body_of(meta, *(case.postback for case in told))
     theirs = court.ask("meta.request", {"events": [arguments(case) for case in told], "test_event_code": "TEST1"})
     assert ours["test_event_code"] == theirs["test_event_code"]
-    for case, own, judged in zip(told, map(alone, ours["data"]), map(alone, theirs["data"]), strict=True):
+    for case, own, other in zip(told, map(alone, ours["data"]), map(alone, theirs["data"]), strict=True):
         # The gaps: the currency's case, and names and cities with more in them than letters.
-        assert judged["custom_data"].pop("currency") == own["custom_data"].pop("currency").lower()
+        assert other["custom_data"].pop("currency") == own["custom_data"].pop("currency").lower()
         for attribute, field in (("first_name", "fn"), ("last_name", "ln"), ("city", "ct")):
             if not case.postback.person.get(attribute, "").strip().isalpha():
-                judged["user_data"].pop(field, None)
+                other["user_data"].pop(field, None)
                 own["user_data"].pop(field, None)
-        assert own == judged
+        assert own == other
 
 
 @judged
 @given(case=META)
 def test_what_the_sdk_lets_pass_holds(meta: Destination, case: Case) -> None:
-    (event,) = sent(meta, case.postback)["data"]
+    (event,) = body_of(meta, case.postback)["data"]
     # Seconds, not milliseconds; the amount to the last digit; the currency as ISO 4217 writes it.
     assert event["event_time"] == int(case.postback.facts.event_time.timestamp()) < 10**11
     assert Decimal(repr(event["custom_data"]["value"])) == case.postback.value
@@ -134,13 +136,10 @@ def test_what_the_sdk_lets_pass_holds(meta: Destination, case: Case) -> None:
 def test_normal_forms_are_those_of_metas_builder(
     meta: Destination, attribute: str, typed: str, form: str | None
 ) -> None:
-    field = {
-        **{"email": "em", "phone": "ph", "first_name": "fn", "last_name": "ln"},
-        **{"city": "ct", "region": "st", "postal_code": "zp", "country": "country"},
-    }[attribute]
+    field = FIELDS[attribute]
     browser = {"user_agent": "Mozilla/5.0", "page_url": "https://shop.example/"}
     postback = postback_of(identifiers={"fbclid": "IwAR_Test-1"}, person={**browser, attribute: typed})
-    (event,) = sent(meta, postback)["data"]
+    (event,) = body_of(meta, postback)["data"]
     assert event["user_data"].get(field) == (form and sha256_hex(form))
 
 
@@ -148,7 +147,7 @@ def test_cities_keep_the_letters_of_every_script(court: Court, meta: Destination
     browser = {"user_agent": "Mozilla/5.0", "page_url": "https://shop.example/"}
     for city in ("東京", "São Paulo", "กรุงเทพ", "New York 2"):
         postback = postback_of(identifiers={"fbclid": "IwAR_Test-1"}, person={**browser, "city": city})
-        (event,) = sent(meta, postback)["data"]
+        (event,) = body_of(meta, postback)["data"]
         form = court.ask("meta.field", {"name": "ct", "value": city})
         assert event["user_data"]["ct"] == sha256_hex(form)
 
@@ -158,7 +157,7 @@ def test_cities_keep_the_letters_of_every_script(court: Court, meta: Destination
 def test_the_click_is_told_as_metas_builder_would_read_it_from_its_cookie(
     court: Court, meta: Destination, case: Case
 ) -> None:
-    (event,) = sent(meta, case.postback)["data"]
+    (event,) = body_of(meta, case.postback)["data"]
     fbc = event["user_data"]["fbc"]
     visit = {"site": "shop.example", "host": "shop.example", "query": {}, "cookies": {"_fbc": fbc}}
     read = court.ask("meta.cookies", visit)["fbc"]
