@@ -47,36 +47,46 @@ class State(StrEnum):
     """Where a postback stands in the ledger; every change appends a row to the ledger's history."""
 
     PENDING = "pending"
-    """Entered by enqueue, replay, or a worker's `not_sent`-free release. Left by a claim (`sending`), by a newer
-    desired value (`superseded`, `cancelled`), or when the receiver's window closes (`expired`)."""
+    """Entered by enqueue, by a person's replay or resend, from `held` once the parent was processed, and by the release
+    of a claim that was made of it. Left by a claim (`sending`); by a newer desired value (`superseded`, `cancelled`) or
+    a person (`cancelled`), unless an attempt's fate is unknown; when the receiver's window closes (`expired`, or
+    `parked` if an attempt's fate is unknown); when a restored ledger is adopted (`retry`, `parked`)."""
     HELD = "held"
-    """Entered by enqueue when the parent must be processed first. Left by the ledger's sweep once it was (`pending`)
-    or never will be (`cancelled`)."""
+    """Entered by enqueue when the parent must be processed first. Left by the ledger's sweep once it was (`pending`),
+    never will be (`cancelled`), or the receiver's window closed (`expired`); by a newer desired value (`superseded`,
+    `cancelled`) or a person (`cancelled`); when a restored ledger is adopted (`parked`)."""
     SENDING = "sending"
     """Entered by a worker's claim, durable before the first byte leaves. Left when the holder of the claim's token
-    records an outcome, or by the sweep when the lease ran out (then the attempt is `unknown`)."""
+    records an outcome, or releases it (`pending` or `retry`, as before); by the sweep when the lease ran out (then the
+    attempt is `unknown`). Where a batch was refused as a whole, its holder leaves and enters it again through `retry`
+    in one transaction."""
     ACCEPTED = "accepted"
-    """Entered by a recorded acceptance, or by a person. Left only by the later verdict of a receiver that judges
-    asynchronously: towards `processed`, or `rejected`."""
+    """Entered by a recorded acceptance, by a person, or by an import. Left only by the later verdict of a receiver that
+    judges asynchronously: towards `processed`, or `rejected`."""
     PROCESSED = "processed"
     """Entered by the receiver's asynchronous verdict. Final."""
     REJECTED = "rejected"
-    """Entered by the receiver's final no, or by a person. Final; a changed value makes a new revision."""
+    """Entered by the receiver's final no, at once or as its later verdict, or by a person. Left only by a person's
+    replay; a changed value makes a new revision."""
     RETRY = "retry"
-    """Entered after `not_sent`, a "not now", or an `unknown` that may be resent. Due again at `due_at`, then claimed
-    like `pending`. Left as `pending` is, save that one with an unknown attempt cannot be superseded."""
+    """Entered after `not_sent`, a "not now", or an `unknown` that may be resent; by the release of a claim that was
+    made of it; when a restored ledger is adopted. Due again at `due_at`, then claimed like `pending`. Left as `pending`
+    is, and for `parked` where the receiver no longer recognises an attempt whose fate is unknown."""
     UNKNOWN = "unknown"
     """Entered when an attempt's fate is unknown and it is being decided what may be done. Left for `retry` where the
     receiver deduplicates on our key, for `parked` elsewhere."""
     PARKED = "parked"
-    """Entered when nobody but a person can tell what the receiver believes (unknown without deduplication, or a
-    "duplicate" we cannot explain: reason `conflict`). Left by a person."""
+    """Entered when nobody but a person can tell what the receiver believes: an attempt's fate is unknown and it may not
+    be resent (no deduplication, its window or the receiver's closed, the budget is spent), a "duplicate" we cannot
+    explain (reason `conflict`), or a restored ledger that was adopted (reason `restored`). Left by a person."""
     SUPERSEDED = "superseded"
     """Entered by enqueue when a newer desired value replaced one that never left. Final."""
     CANCELLED = "cancelled"
-    """Entered by enqueue when what should be believed went back to what was reported, or by a person. Final."""
+    """Entered by enqueue when what should be believed went back to what was reported, by a person, or by the sweep
+    where it was held for a parent that is not accepted any more. Left only by a person's replay."""
     EXPIRED = "expired"
-    """Entered when the receiver's window closed or the budget of attempts was spent before it was taken. Final."""
+    """Entered when the receiver's window closed or the budget of attempts was spent before it was taken. Left only by a
+    person's replay."""
 
 
 class Resolution(StrEnum):
