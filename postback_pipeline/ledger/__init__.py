@@ -39,7 +39,6 @@ from postback_pipeline.ledger.values import (
     Recorded,
     Refusal,
     Result,
-    SweepReport,
 )
 
 __all__ = [
@@ -75,7 +74,6 @@ __all__ = [
     "Skipped",
     "StateCount",
     "Story",
-    "SweepReport",
     "create_ledger",
     "open_ledger",
     "upgrade_ledger",

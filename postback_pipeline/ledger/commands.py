@@ -124,7 +124,7 @@ def judge(
 ) -> CommandReport:
     """The asynchronous verdict of a receiver that judges later, on postbacks that it accepted."""
     if not ids:
-        return CommandReport("judge")
+        return CommandReport()
     chosen, skipped = _choose(
         find(connection, Selection(ids=tuple(ids))),
         lambda postback: None if postback.state is State.ACCEPTED else f"It is {postback.state}, not accepted.",
@@ -148,7 +148,7 @@ def _done(
     listed = ", ".join(str(postback_id) for postback_id in changed[:20]) + (" ..." if len(changed) > 20 else "")
     subject = f"{len(changed)} changed ({listed}), {len(skipped)} skipped"
     log_action(connection, command, actor=actor, reason=reason, subject=subject, now=now)
-    return CommandReport(command, changed, acted_on, tuple(skipped))
+    return CommandReport(changed, acted_on, tuple(skipped))
 
 
 def _choose(

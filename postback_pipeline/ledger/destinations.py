@@ -11,8 +11,8 @@ from random import random
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from postback_pipeline.ledger.database import dialect_insert
 from postback_pipeline.ledger.machine import backoff_ceiling
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import destinations
@@ -108,8 +108,7 @@ def take_turns(connection: Connection, destination: str, count: int, rate: float
 
 def _require_row(connection: Connection, destination: str) -> None:
     """Sees to it that the destination has a row."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    connection.execute(insert(destinations).values(name=destination).on_conflict_do_nothing())
+    connection.execute(dialect_insert(connection, destinations).values(name=destination).on_conflict_do_nothing())
 
 
 def _lock_row(connection: Connection, destination: str) -> Row[Any]:

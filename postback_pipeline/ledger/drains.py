@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from postback_pipeline.ledger.database import dialect_insert
 from postback_pipeline.ledger.schema import drains
 from postback_pipeline.ledger.stories import DrainStatus
 
@@ -25,9 +25,8 @@ _D = drains.c
 
 def beat(connection: Connection, destination: str, owner: str, now: datetime) -> None:
     """Notes that this drain works, since its first beat, and forgets those that stopped long ago."""
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     connection.execute(
-        insert(drains)
+        dialect_insert(connection, drains)
         .values(destination=destination, owner=owner, started_at=now, seen_at=now)
         .on_conflict_do_update(index_elements=["destination", "owner"], set_={"seen_at": now})
     )
@@ -49,7 +48,7 @@ def at_work(connection: Connection, now: datetime) -> dict[str, list[DrainStatus
     """Who works for which destination, the one that works longest first."""
     found: dict[str, list[DrainStatus]] = {}
     for row in connection.execute(select(drains).where(*_seen(now)).order_by(_D.started_at, _D.owner)):
-        found.setdefault(row.destination, []).append(DrainStatus(row.owner, row.started_at, row.seen_at))
+        found.setdefault(row.destination, []).append(DrainStatus(row.owner, row.started_at))
     return found
 
 

@@ -6,7 +6,7 @@ an outcome makes of a postback (`machine`), the statements that write it (`settl
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from random import random
 from typing import Any
@@ -91,29 +91,20 @@ def release(connection: Connection, claims: Sequence[Claim], refusals: Sequence[
     record_late(connection, late)
 
 
-def lapse(
-    connection: Connection, rows: Iterable[Row[Any]], *, rules: Rules, reason: str, now: datetime
-) -> list[Transition]:
-    """Ends the attempts of `sending` rows, locked by the caller, as unknown."""
-    groups, transitions = Groups(), []
-    for row in rows:
-        result = Result(row.id, row.token, Outcome.UNKNOWN, now, reason=reason)
-        transitions.append(_transition(row, result, rules, now))
-        groups.add(result, transitions[-1])
-    settle(connection, groups, now=now, actor="sweep")
-    return transitions
-
-
-def read_sending(connection: Connection, ids: Collection[int]) -> Sequence[Any]:
-    """Postbacks by id as `lapse` needs them, locked."""
-    return connection.execute(_SENDING, {"ids": ids}).all()
+def lapse(connection: Connection, ids: Collection[int], *, rules: Rules, actor: str, now: datetime) -> None:
+    """Ends attempts whose lease ran out as unknown. Their postbacks are `sending` and locked by the caller."""
+    groups = Groups()
+    for row in _read_sending(connection, ids):
+        result = Result(row.id, row.token, Outcome.UNKNOWN, now, reason=LEASE_EXPIRED)
+        groups.add(result, _transition(row, result, rules, now))
+    settle(connection, groups, now=now, actor=actor)
 
 
 def fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple[Row[Any], Result]], list[Result]]:
     """Locks the postbacks; parts results into those whose token still holds its postback, with its row, and others."""
     ids = {result.postback_id for result in results}
     # By position: these lines are run for every attempt.
-    rows: dict[str, Any] = {row[2]: row for row in read_sending(connection, ids) if row[1] == _IS_SENDING}
+    rows: dict[str, Any] = {row[2]: row for row in _read_sending(connection, ids) if row[1] == _IS_SENDING}
     held, late = [], []
     for result in results:
         # Taken out: of two results for one claim the first one counts. A token is one postback's.
@@ -124,6 +115,11 @@ def fence(connection: Connection, results: Sequence[Result]) -> tuple[list[tuple
         else:
             late.append(result)
     return held, late
+
+
+def _read_sending(connection: Connection, ids: Collection[int]) -> Sequence[Any]:
+    """Postbacks by id, locked."""
+    return connection.execute(_SENDING, {"ids": ids}).all()
 
 
 def _end(held: Sequence[tuple[Row[Any], Result]], rules: Rules, now: datetime) -> Groups:

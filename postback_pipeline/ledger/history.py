@@ -1,6 +1,6 @@
 """The history as the warehouse copies it: one row per change of state, in the shape of `raw.ledger_history`.
 
-Belongs here: reading the history in order. Does not belong here: writing it (`moves`, `endings`, `claims`).
+Belongs here: reading the history in order. Does not belong here: writing it (`moves`, `settlement`, `claims`).
 """
 
 from __future__ import annotations

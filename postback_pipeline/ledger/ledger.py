@@ -42,7 +42,6 @@ from postback_pipeline.ledger.values import (
     LedgerIdentity,
     Recorded,
     Result,
-    SweepReport,
 )
 from postback_pipeline.model import Desired, Later, Postback, State
 from postback_pipeline.settings import Guard
@@ -51,8 +50,10 @@ from postback_pipeline.settings import Guard
 class Ledger(PeopleSide):
     """An open ledger, made by `open_ledger`. Safe to share between threads; a context manager.
 
-    Every method raises `LedgerUnavailable` where the database does not answer or refuses the write; then nothing was
-    changed. Every method may be repeated.
+    Every method raises `LedgerUnavailable` where the database does not answer or refuses the write. Nothing was changed
+    then, save where the connection broke while it committed: that may or may not stand. Every method may be repeated.
+    What a worker was not told that it holds, its lease ends: a repeated `claim` takes other postbacks, and a repeated
+    `reattempt` returns none of those that were begun already.
     """
 
     def __init__(self, database: Database, identity: LedgerIdentity, mark: Mark | None = None) -> None:
@@ -153,7 +154,7 @@ class Ledger(PeopleSide):
 
         Args:
             results: one per claim, all rejected and not final.
-            claims: what was in the batch.
+            claims: what was in the batch, one worker's.
             lease_seconds: how long the new claims last.
 
         Raises:
@@ -172,9 +173,9 @@ class Ledger(PeopleSide):
         with self._database.writing() as connection:
             endings.release(connection, claims, refusals, self._database.now(connection))
 
-    def sweep(self, destination: str, rules: Rules) -> SweepReport:
+    def sweep(self, destination: str, rules: Rules) -> None:
         """Moves on what time alone moves: lapsed leases, closed windows, held postbacks whose parent settled."""
-        return sweep.sweep(self._database, destination, rules)
+        sweep.sweep(self._database, destination, rules)
 
     def due(self, destinations: Sequence[str]) -> dict[str, Due]:
         """What each destination's queue asks for now; reads indexes, and of what is held the rows."""

@@ -1,7 +1,7 @@
 """Changing states and writing them down: no state changes without a row of history.
 
 Belongs here: the statements that move many postbacks at once for one reason. Does not belong here: the end of an
-attempt (`claims`), which moves each postback for its own.
+attempt (`settlement`), which comes for many reasons at a time, nor its beginning (`claims`).
 """
 
 from __future__ import annotations

@@ -24,6 +24,8 @@ def reattempt(
 ) -> list[Claim]:
     """Ends each claim's attempt by its result and begins the next one; returns the new claims, in the same order.
 
+    The claims are one worker's.
+
     Raises:
         ValueError: a result says something else than "no, but not for good", or belongs to none of the claims.
     """
@@ -37,21 +39,11 @@ def reattempt(
         groups.add(result, Transition(Outcome.REJECTED, (Step(State.RETRY, result.reason),)))
     settle(connection, groups, now=now)
     record_late(connection, late)
-    owners = {claim.postback_id: claim.owner for claim in claims}
-    batches = {
-        owner: take(
-            connection,
-            [result.postback_id for _, result in held if owners[result.postback_id] == owner],
-            owner=owner,
-            lease_until=lease_until,
-            now=now,
-            counts=False,
-        )
-        for owner in sorted(set(owners.values()))
-    }
+    ids = [result.postback_id for _, result in held]
+    batch = take(connection, ids, owner=claims[0].owner, lease_until=lease_until, now=now, counts=False)
     return [
         claim._replace(
-            token=f"{batches[claim.owner]}{claim.postback_id}",
+            token=f"{batch}{claim.postback_id}",
             attempt=claim.attempt + 1,
             lease_until=lease_until,
             claimed_from=State.RETRY,

@@ -93,24 +93,22 @@ _LISTED_ID = item(_LISTED, 0, BigInteger())
 
 _SET_DUE_AT = update(standings).where(_S.id == _LISTED_ID).values(due_at=item(_LISTED, 1, Instant()))
 
+#: What an attempt's end says of it.
+_ENDING = (
+    "finished_at",
+    "outcome",
+    "duplicate",
+    "phase",
+    "http_status",
+    "reason",
+    "reply_head",
+    "retry_after",
+    "stale",
+)
+
 #: The attempt began when its postback changed last. Read before that changes again.
 _ATTEMPTS = insert(attempts).from_select(
-    [
-        "postback_id",
-        "number",
-        "token",
-        "owner",
-        "started_at",
-        "finished_at",
-        "outcome",
-        "duplicate",
-        "phase",
-        "http_status",
-        "reason",
-        "reply_head",
-        "retry_after",
-        "stale",
-    ],
+    ["postback_id", "number", "token", "owner", "started_at", *_ENDING],
     select(
         _S.id,
         _S.attempts,
@@ -132,22 +130,7 @@ _ATTEMPTS = insert(attempts).from_select(
 _SET_ATTEMPT = (
     update(attempts)
     .where(attempts.c.postback_id == bindparam("of_id"), attempts.c.token == bindparam("of_token"))
-    .values(
-        {
-            column: bindparam(f"to_{column}", type_=attempts.c[column].type)
-            for column in (
-                "finished_at",
-                "outcome",
-                "duplicate",
-                "phase",
-                "http_status",
-                "reason",
-                "reply_head",
-                "retry_after",
-                "stale",
-            )
-        }
-    )
+    .values({column: bindparam(f"to_{column}", type_=attempts.c[column].type) for column in _ENDING})
 )
 
 

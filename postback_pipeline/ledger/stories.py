@@ -45,7 +45,6 @@ class Skipped:
 class CommandReport:
     """What a person's command did."""
 
-    command: str
     #: Ids of the postbacks it changed or, for a forced replay of accepted ones, wrote.
     changed: tuple[int, ...] = ()
     #: Ids of the selected postbacks that it was done to: those changed and, for a forced replay, the accepted ones.
@@ -93,7 +92,6 @@ class DrainStatus:
 
     owner: str
     started_at: datetime
-    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,19 @@ and people do.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Select, and_, select
 
 from postback_pipeline.ledger.chunks import CHUNK
 from postback_pipeline.ledger.database import Database
 from postback_pipeline.ledger.decision import REPORTED_STATES
-from postback_pipeline.ledger.endings import lapse, read_sending
-from postback_pipeline.ledger.machine import DEDUP_WINDOW_CLOSED, LEASE_EXPIRED, NOT_DEDUPLICATED, WINDOW_CLOSED
+from postback_pipeline.ledger.endings import lapse
+from postback_pipeline.ledger.machine import DEDUP_WINDOW_CLOSED, NOT_DEDUPLICATED, WINDOW_CLOSED
 from postback_pipeline.ledger.moves import move
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import QUEUED, postbacks, standings
-from postback_pipeline.ledger.values import SweepReport
 from postback_pipeline.model import State
 
 ACTOR = "sweep"
@@ -37,14 +35,13 @@ class _Step:
     """Which postbacks time moves on, and how."""
 
     ids: Select[int]
-    act: Callable[[Connection, list[int]], SweepReport]
+    act: Callable[[Connection, list[int]], None]
 
 
-def sweep(database: Database, destination: str, rules: Rules) -> SweepReport:
+def sweep(database: Database, destination: str, rules: Rules) -> None:
     """Moves on what time alone moves, in short transactions; takes no write lock if there is nothing to move."""
     with database.reading() as connection:
         now = database.now(connection)
-    total = SweepReport()
     for step in _steps(destination, rules, now):
         while True:
             with database.reading() as connection:
@@ -56,8 +53,7 @@ def sweep(database: Database, destination: str, rules: Rules) -> SweepReport:
                 if not ids:
                     # A worker or another sweep has them.
                     break
-                total = _sum(total, step.act(connection, ids))
-    return total
+                step.act(connection, ids)
 
 
 def _steps(destination: str, rules: Rules, now: datetime) -> list[_Step]:
@@ -67,28 +63,28 @@ def _steps(destination: str, rules: Rules, now: datetime) -> list[_Step]:
     steps = [
         _Step(
             mine.where(_S.state == State.SENDING.value, _S.lease_until <= now),
-            lambda c, ids: _lapse(c, ids, rules, now),
+            lambda c, ids: lapse(c, ids, rules=rules, actor=ACTOR, now=now),
         ),
         _Step(
             queued.where(_S.expires_at <= now, _S.unknown_attempts == 0),
-            lambda c, ids: SweepReport(expired=_move(c, ids, State.EXPIRED, WINDOW_CLOSED, now)),
+            lambda c, ids: _move(c, ids, State.EXPIRED, WINDOW_CLOSED, now),
         ),
         _Step(
             # The receiver may have taken it: saying that it expired would deny that.
             queued.where(_S.expires_at <= now, _S.unknown_attempts > 0),
-            lambda c, ids: SweepReport(parked=_move(c, ids, State.PARKED, WINDOW_CLOSED, now)),
+            lambda c, ids: _move(c, ids, State.PARKED, WINDOW_CLOSED, now),
         ),
         _Step(
             held.where(_S.expires_at <= now),
-            lambda c, ids: SweepReport(expired=_move(c, ids, State.EXPIRED, WINDOW_CLOSED, now)),
+            lambda c, ids: _move(c, ids, State.EXPIRED, WINDOW_CLOSED, now),
         ),
         _Step(
             child.where(_parent.c.state == State.PROCESSED.value),
-            lambda c, ids: SweepReport(freed=_move(c, ids, State.PENDING, PARENT_PROCESSED, now)),
+            lambda c, ids: _move(c, ids, State.PENDING, PARENT_PROCESSED, now),
         ),
         _Step(
             child.where(_parent.c.state.not_in([state.value for state in REPORTED_STATES])),
-            lambda c, ids: SweepReport(cancelled=_move(c, ids, State.CANCELLED, PARENT_GONE, now)),
+            lambda c, ids: _move(c, ids, State.CANCELLED, PARENT_GONE, now),
         ),
     ]
     if not rules.deduplicates or rules.dedup_window is not None:
@@ -102,22 +98,8 @@ def _too_late_to_resend(mine: Select[int], rules: Rules, now: datetime) -> _Step
     if rules.deduplicates and rules.dedup_window is not None:
         condition = and_(condition, _S.round_started_at <= now - rules.dedup_window)
     reason = DEDUP_WINDOW_CLOSED if rules.deduplicates else NOT_DEDUPLICATED
-    return _Step(mine.where(condition), lambda c, ids: SweepReport(parked=_move(c, ids, State.PARKED, reason, now)))
+    return _Step(mine.where(condition), lambda c, ids: _move(c, ids, State.PARKED, reason, now))
 
 
-def _lapse(connection: Connection, ids: list[int], rules: Rules, now: datetime) -> SweepReport:
-    rows = read_sending(connection, ids)
-    states = [transition.state for transition in lapse(connection, rows, rules=rules, reason=LEASE_EXPIRED, now=now)]
-    return SweepReport(lapsed=len(states), retried=states.count(State.RETRY), parked=states.count(State.PARKED))
-
-
-def _move(connection: Connection, ids: list[int], state: State, reason: str, now: datetime) -> int:
+def _move(connection: Connection, ids: list[int], state: State, reason: str, now: datetime) -> None:
     move(connection, ids, state, reason=reason, actor=ACTOR, now=now)
-    return len(ids)
-
-
-def _sum(left: SweepReport, right: SweepReport) -> SweepReport:
-    values: dict[str, Any] = {
-        field.name: getattr(left, field.name) + getattr(right, field.name) for field in fields(SweepReport)
-    }
-    return SweepReport(**values)

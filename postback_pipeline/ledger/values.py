@@ -237,20 +237,3 @@ class Due:
     reason: str | None = None
     #: Receipts whose later verdict should be asked for now; also where nothing is due.
     inquiries: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SweepReport:
-    """What a sweep found and moved on, in postbacks."""
-
-    #: Leases that ran out: their attempts became unknown, and then ...
-    lapsed: int = 0
-    #: ... due again where the receiver deduplicates, or
-    retried: int = 0
-    #: left to a person. Also those whose deduplication window or receiver's window closed after an unknown attempt.
-    parked: int = 0
-    #: The receiver's window closed before they left.
-    expired: int = 0
-    #: Held ones whose parent was processed, and those whose parent never will be.
-    freed: int = 0
-    cancelled: int = 0

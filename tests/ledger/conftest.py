@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,6 @@ from postback_pipeline.ledger import (
     Rules,
     Selection,
     Story,
-    SweepReport,
     create_ledger,
     open_ledger,
 )
@@ -133,8 +133,11 @@ class Shop:
         self.report(value, key, **more)
         self.send()
 
-    def sweep(self, destination: str = "meta") -> SweepReport:
-        return self.ledger.sweep(destination, self.rules)
+    def sweep(self, destination: str = "meta") -> Counter[State]:
+        """Sweeps; how many postbacks went into each state."""
+        before = len(self.history())
+        self.ledger.sweep(destination, self.rules)
+        return Counter(State(row["to_state"]) for row in self.history()[before:])
 
     def stories(self, key: str = "purchase:1", destination: str = "meta") -> list[Story]:
         return [story for story in self.ledger.inspect(key) if story.destination == destination]

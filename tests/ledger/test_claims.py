@@ -78,7 +78,7 @@ def test_what_expired_is_not_claimed(shop: Shop, clock: Clock) -> None:
     shop.report("10.00", expires_at=clock.now + timedelta(hours=1))
     clock.forward(hours=1)
     assert shop.claim() == []
-    assert shop.sweep().expired == 1
+    assert shop.sweep()[State.EXPIRED] == 1
     assert (shop.state(), shop.newest().reason) == (State.EXPIRED, "window_closed")
 
 
@@ -161,10 +161,10 @@ def test_a_lease_that_ran_out_makes_the_attempt_unknown_and_parks_it(shop: Shop,
     shop.report("10.00")
     shop.claim(lease=60)
     clock.forward(seconds=59)
-    assert shop.sweep().lapsed == 0
+    assert shop.sweep()[State.UNKNOWN] == 0
     clock.forward(seconds=1)
-    report = shop.sweep()
-    assert (report.lapsed, report.parked, report.retried) == (1, 1, 0)
+    swept = shop.sweep()
+    assert (swept[State.UNKNOWN], swept[State.PARKED], swept[State.RETRY]) == (1, 1, 0)
     assert (shop.state(), shop.newest().reason) == (State.PARKED, "receiver_does_not_deduplicate")
     (attempt,) = shop.newest().attempts
     assert (attempt.outcome, attempt.reason) == (Outcome.UNKNOWN, "lease_expired")
@@ -175,7 +175,7 @@ def test_a_lease_that_ran_out_is_sent_again_where_the_receiver_deduplicates(shop
     shop.report("10.00")
     (first,) = shop.claim(lease=60)
     clock.forward(seconds=60)
-    assert shop.sweep().retried == 1
+    assert shop.sweep()[State.RETRY] == 1
     clock.forward(hours=1)
     (second,) = shop.claim()
     assert (second.attempt, second.claimed_from) == (2, State.RETRY)
@@ -189,7 +189,7 @@ def test_a_renewed_lease_lasts_longer(shop: Shop, clock: Clock) -> None:
     (renewed,) = shop.ledger.renew(claims, 60)
     assert renewed.lease_until == clock.now + timedelta(seconds=60)
     clock.forward(seconds=59)
-    assert shop.sweep().lapsed == 0
+    assert shop.sweep()[State.UNKNOWN] == 0
     assert shop.record(renewed) == 0
 
 
@@ -285,7 +285,7 @@ def test_an_unknown_attempt_is_not_followed_by_another_one_after_the_receiver_fo
     assert shop.state() is State.RETRY
     clock.forward(hours=48)
     assert shop.claim() == []
-    assert shop.sweep().parked == 1
+    assert shop.sweep()[State.PARKED] == 1
     assert (shop.state(), shop.newest().reason) == (State.PARKED, "deduplication_window_closed")
 
 
@@ -295,7 +295,7 @@ def test_an_unknown_attempt_is_not_followed_by_another_one_when_the_rules_change
     shop.send(Outcome.UNKNOWN)
     shop.rules = replace(shop.rules, deduplicates=False)
     clock.forward(hours=2)
-    assert (shop.claim(), shop.sweep().parked) == ([], 1)
+    assert (shop.claim(), shop.sweep()[State.PARKED]) == ([], 1)
 
 
 def test_a_window_that_closes_after_an_unknown_attempt_is_a_person_s_business(shop: Shop, clock: Clock) -> None:
@@ -303,8 +303,8 @@ def test_a_window_that_closes_after_an_unknown_attempt_is_a_person_s_business(sh
     shop.report("10.00", expires_at=clock.now + timedelta(hours=1))
     shop.send(Outcome.UNKNOWN)
     clock.forward(hours=1)
-    report = shop.sweep()
-    assert (report.parked, report.expired, shop.state()) == (1, 0, State.PARKED)
+    swept = shop.sweep()
+    assert (swept[State.PARKED], swept[State.EXPIRED], shop.state()) == (1, 0, State.PARKED)
 
 
 def test_a_sweep_moves_more_than_one_statement_holds(shop: Shop, clock: Clock) -> None:
@@ -313,8 +313,8 @@ def test_a_sweep_moves_more_than_one_statement_holds(shop: Shop, clock: Clock) -
     shop.enqueue(*[shop.desired(f"purchase:{number}", against=0, expires_at=expires_at) for number in range(2_100)])
     shop.claim(1_050)
     clock.forward(hours=2)
-    report = shop.sweep()
-    assert (report.lapsed, report.parked, report.expired) == (1_050, 1_050, 1_050)
+    swept = shop.sweep()
+    assert (swept[State.UNKNOWN], swept[State.PARKED], swept[State.EXPIRED]) == (1_050, 1_050, 1_050)
 
 
 def test_a_cancelled_postback_is_not_claimed(shop: Shop) -> None:

@@ -228,10 +228,10 @@ def test_an_adjustment_is_held_until_the_receiver_processed_what_it_adjusts(shop
     shop.rules = replace(shop.rules, judges_later=True)
     shop.tell("10.00")
     shop.report("7.00")
-    assert (shop.state(), shop.claim(), shop.sweep().freed) == (State.HELD, [], 0)
+    assert (shop.state(), shop.claim(), shop.sweep()[State.PENDING]) == (State.HELD, [], 0)
     first = shop.stories()[0].postback_id
     shop.ledger.judge([first], processed=True, reason="upload_done", actor="delivery")
-    assert shop.sweep().freed == 1
+    assert shop.sweep()[State.PENDING] == 1
     assert [claim.key for claim in shop.claim()] == ["purchase:1.2"]
     assert shop.states()[0] is State.PROCESSED
 
@@ -241,7 +241,7 @@ def test_a_held_adjustment_is_cancelled_when_its_conversion_is_refused_after_all
     shop.tell("10.00")
     shop.report("0")
     shop.ledger.judge([shop.stories()[0].postback_id], processed=False, reason="no_click", actor="delivery")
-    assert shop.sweep().cancelled == 1
+    assert shop.sweep()[State.CANCELLED] == 1
     assert shop.states() == [State.REJECTED, State.CANCELLED]
     assert shop.report("0").actions == {Action.NOTHING: 1}
 

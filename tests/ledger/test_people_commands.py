@@ -111,7 +111,7 @@ def test_a_replay_after_the_receiver_s_window_needs_force(shop: Shop, clock: Clo
     postback_id = shop.newest().postback_id
     assert "window" in shop.replay(postback_id).skipped[0].reason
     assert shop.replay(postback_id, force=True).changed == (postback_id,)
-    assert shop.sweep().expired == 0
+    assert shop.sweep()[State.EXPIRED] == 0
     assert len(shop.claim()) == 1
 
 

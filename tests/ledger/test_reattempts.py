@@ -115,7 +115,7 @@ def test_claims_whose_lease_was_lost_are_missing_and_noted(shop: Shop, clock: Cl
     clock.forward(seconds=30)
     (kept,) = shop.ledger.renew([kept], 600)
     clock.forward(seconds=30)
-    assert shop.sweep().lapsed == 1
+    assert shop.sweep()[State.UNKNOWN] == 1
     (found,) = again(shop, [lost, kept])
     assert found.postback_id == kept.postback_id
     story = shop.newest(lost.conversion_key)
@@ -135,7 +135,7 @@ def test_the_old_token_is_worth_nothing_any_more(shop: Shop) -> None:
 def test_a_part_whose_worker_died_is_unknown(shop: Shop, clock: Clock) -> None:
     again(shop, batch(shop, 1), lease=60)
     clock.forward(seconds=60)
-    assert shop.sweep().lapsed == 1
+    assert shop.sweep()[State.UNKNOWN] == 1
     first, second = shop.newest("purchase:0").attempts
     assert (first.outcome, second.outcome) == (Outcome.REJECTED, Outcome.UNKNOWN)
 

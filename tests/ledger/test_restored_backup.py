@@ -117,7 +117,7 @@ def test_row_42_an_adopted_ledger_parks_what_may_have_been_sent(restored: tuple[
     clock.forward(minutes=10)
     with at_work(url, mark, clock) as shop:
         # Its lease has lapsed: by the same rule it is left to a person.
-        assert shop.sweep().parked == 1
+        assert shop.sweep()[State.PARKED] == 1
         parked = [shop.newest(f"purchase:{key}") for key in ("pending", "retry", "sending")]
         assert [story.state for story in parked] == [State.PARKED] * 3
         assert [story.history[-1].reason for story in parked[:2]] == ["restored"] * 2
@@ -179,7 +179,7 @@ def test_what_may_have_been_sent_since_the_backup_waits_no_longer_than_it_is_rec
     adopted.ledger.release([claim])
     clock.forward(hours=47)
     assert adopted.claim() == []
-    assert adopted.sweep().parked == 1
+    assert adopted.sweep()[State.PARKED] == 1
     assert adopted.newest().reason == "deduplication_window_closed"
 
 

@@ -77,7 +77,7 @@ def test_what_a_killed_worker_had_is_unknown_once_its_lease_ran_out(
     worker.communicate(timeout=60)
     assert worker.returncode == -9
     shop.clock.now = max(row["at"] for row in shop.history()) + timedelta(seconds=61)
-    assert shop.sweep().lapsed == 7
+    assert shop.sweep()[State.UNKNOWN] == 7
     (status,) = shop.ledger.status().destinations
     assert {state: count.count for state, count in status.states.items()} == {State.PARKED: 7, State.PENDING: 3}
 

@@ -186,9 +186,9 @@ def test_an_upgraded_ledger_goes_on_where_it_was(upgraded: Shop) -> None:
     upgraded.ledger.resolve(
         Selection(ids=[upgraded.newest("purchase:12").postback_id]), Resolution.ACCEPTED, actor="ann", reason="asked"
     )
-    report = upgraded.sweep()
+    swept = upgraded.sweep()
     # The one that the old program was sending when it stopped.
-    assert (report.freed, report.lapsed) == (1, 1)
+    assert (swept[State.PENDING], swept[State.UNKNOWN]) == (1, 1)
     claims = {claim.conversion_key: claim for claim in upgraded.claim()}
     assert {"purchase:11", "purchase:14"} <= claims.keys()
     assert claims["purchase:14"].element == "purchase:14.1 conversion 19.9900 "
