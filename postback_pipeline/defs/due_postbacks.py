@@ -47,9 +47,14 @@ def look(ledger: Ledger, settings: Settings) -> dict[str, Due]:
     return due
 
 
+def has_work(due: Due) -> bool:
+    """Whether a drain would find something to do: to send, or to ask for a verdict."""
+    return (due.count > 0 or due.inquiries > 0) and not due.paused
+
+
 def is_wanted(due: Due) -> bool:
-    """Whether a drain would find something to do, and none is at it."""
-    return (due.count > 0 or due.inquiries > 0) and not due.paused and not due.working
+    """Whether there is work, and no drain at it."""
+    return has_work(due) and not due.working
 
 
 def has_run_to_come(instance: dg.DagsterInstance, job: str, partition: str, now: datetime) -> bool:
@@ -109,7 +114,7 @@ def defs() -> dg.Definitions:
 def _why(due: dict[str, Due], wanted: list[str]) -> str:
     if wanted:
         return f"A run is on its way: {', '.join(wanted)}."
-    if working := [name for name, each in due.items() if each.count and each.working]:
+    if working := [name for name, each in due.items() if has_work(each) and each.working]:
         return f"A drain is at it: {', '.join(working)}."
     if paused := [name for name, each in due.items() if each.count and each.paused]:
         return f"Paused, with postbacks due: {', '.join(paused)}."

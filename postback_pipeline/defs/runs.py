@@ -15,7 +15,7 @@ from typing import Any
 
 import dagster as dg
 
-from postback_pipeline.defs.due_postbacks import look
+from postback_pipeline.defs.due_postbacks import has_work, look
 from postback_pipeline.defs.instance import open_instance
 from postback_pipeline.defs.partitions import OPEN_WINDOW, range_tags
 from postback_pipeline.defs.summary import summarise
@@ -57,7 +57,7 @@ def due_destinations(settings: Settings) -> list[str]:
     """Destinations with something that a drain could work on now; ends pauses that end by themselves."""
     with open_ledger(settings.ledger_url(), settings.environment, mark=settings.ledger_mark_path) as ledger:
         due = look(ledger, settings)
-    return [name for name, each in due.items() if each.count and not each.paused]
+    return [name for name, each in due.items() if has_work(each)]
 
 
 def code_location() -> dg.Definitions:

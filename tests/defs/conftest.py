@@ -6,7 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -263,13 +263,17 @@ class Make:
         return stopped_by.id
 
     @staticmethod
-    def settle(ledger: Ledger, destination: str, outcome: Outcome, reason: str = "") -> None:
-        """Claims whatever is due and records that every attempt ended so, without sending anything."""
+    def settle(ledger: Ledger, destination: str, outcome: Outcome, reason: str = "", receipt: str = "") -> None:
+        """Claims whatever is due and records that every attempt ended so, without sending anything.
+
+        With a `receipt` the receiver has taken it, and is to judge later.
+        """
         settings = load_settings()
         rules = rules_of(build_destinations(settings)[destination], settings.destinations[destination])
+        rules = replace(rules, judges_later=bool(receipt))
         claims = ledger.claim(destination, 100, lease_seconds=60, owner="a drain", rules=rules)
         results = [
-            Result(claim.postback_id, claim.token, outcome=outcome, reason=reason, finished_at=ledger.now())
+            Result(claim.postback_id, claim.token, outcome, ledger.now(), reason=reason, receipt=receipt)
             for claim in claims
         ]
         ledger.record(results, rules=rules)

@@ -18,6 +18,7 @@ from postback_pipeline.delivery.pause_mark import mark_of
 from postback_pipeline.destinations import build_destinations
 from postback_pipeline.ledger import Ledger, LedgerError, open_ledger
 from postback_pipeline.ledger.drains import BEAT_LAPSE
+from postback_pipeline.model import Outcome
 from postback_pipeline.settings import Delivery
 
 STATUS = dg.DagsterRunStatus
@@ -100,6 +101,20 @@ def test_nothing_due_or_a_pause_starts_no_run(shop: Any, instance: dg.DagsterIns
     assert tick(instance, shop) == "Paused, with postbacks due: partner."
     (shop.home / "ledger.sqlite").unlink()
     assert "postback ledger init" in str(tick(instance, shop))
+
+
+def test_a_verdict_that_a_receiver_owes_is_asked_for_where_nothing_else_is_due(
+    shop: Any, instance: dg.DagsterInstance, make: Any
+) -> None:
+    settings = shop.settings()
+    before = datetime.now(UTC) - timedelta(minutes=5)
+    with open_ledger(settings.ledger_url(), settings.environment, clock=lambda: before) as ledger:
+        make.due(ledger, "partner", 1)
+        make.settle(ledger, "partner", Outcome.ACCEPTED, receipt="r-1")
+    assert tick(instance, shop) == due_destinations(settings) == ["partner"]
+    with open_ledger(settings.ledger_url(), settings.environment) as ledger:
+        ledger.beat("partner", "another machine:1")
+    assert tick(instance, shop) == "A drain is at it: partner."
 
 
 def test_a_drain_that_gives_signs_in_the_ledger_is_enough(
