@@ -257,12 +257,17 @@ def read_variable(name: str, field: str, file: Path) -> str:
 def load_env_file(file: Path) -> None:
     """Brings `os.environ` up to date with the `.env` file beside a settings file, as often as it is called.
 
-    What the environment holds already wins, unless it came from that file: a value that is changed there, such as a
-    new secret, is then seen by processes that have been running for long, and by those that they start.
+    What the environment holds already wins, unless it came from that file or is the same there: a value that is
+    changed or removed in the file, such as a secret, is then changed or gone in processes that have been running for
+    long, and in those that they start.
     """
+    values = {name: value for name, value in dotenv_values(file.with_name(".env")).items() if value is not None}
     followed = set(os.environ.get(FOLLOWED_VARIABLE, "").split())
-    for name, value in dotenv_values(file.with_name(".env")).items():
-        if value is not None and (name in followed or os.environ.get(name, value) == value):
+    for name in followed - values.keys():
+        os.environ.pop(name, None)
+    followed &= values.keys()
+    for name, value in values.items():
+        if name in followed or os.environ.get(name, value) == value:
             os.environ[name] = value
             followed.add(name)
     os.environ[FOLLOWED_VARIABLE] = " ".join(sorted(followed))

@@ -13,14 +13,12 @@ from urllib.parse import quote
 import dagster as dg
 
 from postback_pipeline.defs.markdown import chart_of, link, table_text
-from postback_pipeline.delivery.report import DrainReport
+from postback_pipeline.delivery.report import OUTCOMES, DrainReport
 from postback_pipeline.ledger import Ledger, Selection, Story
 from postback_pipeline.model import State
 
 #: The code location's name, in workspace.yaml and pyproject.toml.
 LOCATION = "postback_pipeline"
-#: Always there, so that a plot over time has no gaps.
-OUTCOMES = ("accepted", "duplicate", "rejected", "later", "not_sent", "unknown")
 #: So many of the newest are listed; the counts say how many there are.
 LISTED = 20
 HOW_TO_ACT = "See docs/operations.md, On Monday morning; the same on the command line: `postback ledger`."
@@ -29,7 +27,10 @@ HOW_TO_ACT = "See docs/operations.md, On Monday morning; the same on the command
 def figures(report: DrainReport, now: datetime) -> dict[str, dg.MetadataValue]:
     """What a drain did. Numbers are metadata of their own: Dagster plots those over runs and partitions."""
     numbers: dict[str, float | None] = {
+        # Always there, so that a plot over time has no gaps.
         **{name: report.outcomes.get(name, 0) for name in OUTCOMES},
+        "claimed": report.claimed,
+        "went_back_unsent": report.released,
         "judged_later": report.judged,
         "requests": report.requests,
         "bisect_requests": report.bisect_requests,

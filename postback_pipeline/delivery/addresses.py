@@ -67,7 +67,8 @@ def _is_allowed(address: str, allowed: Allowed) -> bool:
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:
-    if isinstance(ip, IPv6Address) and any(ip in network for network in _TRANSLATED):
+    # Addresses of a site were given up as a kind of their own, so they count as global; networks still use them.
+    if isinstance(ip, IPv6Address) and (ip.is_site_local or any(ip in network for network in _TRANSLATED)):
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 

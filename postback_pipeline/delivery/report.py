@@ -15,6 +15,10 @@ from typing import Literal
 Ended = Literal["drained", "budget", "stopped", "paused", "postponed"]
 
 
+#: How postbacks are counted: by outcome, but what the receiver had already, and what it may take later, apart.
+OUTCOMES = ("accepted", "duplicate", "rejected", "later", "not_sent", "unknown")
+
+
 @dataclass(frozen=True, slots=True)
 class Course:
     """How a drain went over time."""
@@ -40,7 +44,7 @@ class DrainReport:
     #: batch.
     requests: int
     bisect_requests: int
-    #: accepted, duplicate, rejected, later, not_sent, unknown -> how many postbacks.
+    #: Word of OUTCOMES -> how many postbacks.
     outcomes: Mapping[str, int]
     #: Postbacks that a receiver which judges later gave its verdict on.
     judged: int

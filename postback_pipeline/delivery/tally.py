@@ -140,7 +140,7 @@ class Tally:
 
 
 def outcome_word(result: Result) -> str:
-    """How a result is counted: its outcome, or `duplicate`, or `later`."""
+    """How a result is counted: its word of OUTCOMES."""
     if result.duplicate:
         return "duplicate"
     if result.outcome is Outcome.REJECTED and not result.final:

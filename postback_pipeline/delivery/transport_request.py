@@ -7,16 +7,15 @@ what a destination may send at all (`wire_check` has looked before).
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlsplit
 
 from postback_pipeline.delivery.transport_errors import WireError
 from postback_pipeline.destinations.base import Request
+from postback_pipeline.destinations.options import HOST
+from postback_pipeline.destinations.request_forms import HEADER_NAME
 
 USER_AGENT = "postback-pipeline"
 
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 #: Sent unless the request says otherwise.
 _DEFAULTS = {"User-Agent": USER_AGENT, "Accept": "*/*"}
 #: Headers that frame a message or belong to the connection: only the client sets them.
@@ -51,14 +50,14 @@ class Origin:
         except ValueError:
             raise _not_valid() from None
         host = parts.hostname or ""
+        name = f"[{host}]" if ":" in host else host
         is_plain = text.isascii() and text.isprintable() and "@" not in text
-        if not is_plain or parts.scheme not in ("http", "https") or port == 0 or not _HOST.fullmatch(host):
+        if not is_plain or parts.scheme not in ("http", "https") or port == 0 or not HOST.fullmatch(name):
             raise _not_valid()
         self.tls = parts.scheme == "https"
         self.host = host
         default = 443 if self.tls else 80
         self.port = port or default
-        name = f"[{host}]" if ":" in host else host
         self._host_field = name if self.port == default else f"{name}:{self.port}"
         self._templates: dict[tuple[object, ...], tuple[str, int]] = {}
 
@@ -90,7 +89,7 @@ class Origin:
         given = {name.lower() for name in request.headers}
         for name in sorted(given & _OURS):
             raise WireError(f"the header {name} is set by the client only", configuration=True)
-        if len(given) != len(request.headers) or not all(_TOKEN.fullmatch(name) for name in given):
+        if len(given) != len(request.headers) or not all(HEADER_NAME.fullmatch(name) for name in given):
             raise WireError("the request has a header twice, or one whose name is none", configuration=True)
         fields = [f"Host: {self._host_field}", "Accept-Encoding: identity"]
         fields += [f"{name}: {value}" for name, value in _DEFAULTS.items() if name.lower() not in given]

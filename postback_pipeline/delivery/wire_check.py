@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from postback_pipeline.destinations.base import Destination, DestinationError, Request
 from postback_pipeline.destinations.options import origin_of
+from postback_pipeline.destinations.request_forms import HEADER_NAME
 
 _URL = re.compile(r"[!-~]+")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\t -~]*")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -34,7 +34,7 @@ def check_request(request: Request, destination: Destination) -> None:
 
 @lru_cache(maxsize=256)
 def _are_header_names(names: tuple[str, ...]) -> bool:
-    return all(_HEADER_NAME.fullmatch(name) for name in names)
+    return all(HEADER_NAME.fullmatch(name) for name in names)
 
 
 def _are_header_values(values: Collection[str]) -> bool:

@@ -22,7 +22,8 @@ VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 #: All of a URL before its path.
 URL_START = re.compile(r"[^/?#]*//[^/?#]*")
-_AUTHORITY = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
+#: A URL's host, lower-case, as it stands before a port.
+HOST = re.compile(r"[a-z0-9.\-]+|\[[0-9a-f:.]+\]")
 
 
 class BaseOptions(BaseModel):
@@ -94,7 +95,7 @@ def _origin(start: str) -> str:
     if "@" in authority:
         raise ValueError("the URL must not hold a user name or password; use a header or a {secret:NAME}")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    if not _AUTHORITY.fullmatch(host):
+    if not HOST.fullmatch(host):
         raise ValueError("the URL's host must be plain ASCII; write an international name in its xn-- form")
     port = parts.port
     return f"{scheme}://{host}" if port in (None, _DEFAULT_PORTS[scheme]) else f"{scheme}://{host}:{port}"

@@ -30,7 +30,8 @@ MAX_BODY = 64 * 1024
 
 _SECRET = re.compile(rf"\{{secret:({VARIABLE})\}}")
 _URL_TEXT = re.compile(r"(?:[A-Za-z0-9\-._~:/?\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})*")
-_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+#: A header's name.
+HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OWN_HEADERS = {"host", "content-length", "content-type", "transfer-encoding", "connection", "accept-encoding"}
 #: Stands for a value while a template is checked; a private character that no template holds.
 _MARK = "\ue000"
@@ -117,7 +118,7 @@ def parse_header(name: str, text: str) -> Template:
         ValueError: a header that the client sets itself, a macro, or text that no header can hold.
     """
     template = parse_template(text)
-    if not _HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
+    if not HEADER_NAME.fullmatch(name) or name.lower() in _OWN_HEADERS:
         raise ValueError(f"{name!r} is no header that can be set here")
     if len(template.pieces) > 1:
         raise ValueError("a header may hold {secret:NAME}, but no macro: credentials are added when sending")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field
 
@@ -27,12 +28,7 @@ from postback_pipeline.destinations.times import iso
 from postback_pipeline.model import Postback
 from postback_pipeline.settings import DestinationSettings
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
 _PREFIX = "whsec_"
-#: Block size of SHA-256. Bytes.
-_BLOCK = 64
 
 
 class SignedOptions(Options):
@@ -165,20 +161,8 @@ def signed_request(
 
 def signature(key: bytes, message_id: str, timestamp: int, body: bytes) -> str:
     """One entry of `webhook-signature`, by the specification's symmetric scheme; `timestamp` in unix seconds."""
-    inner, outer = _hmac_states(key)
-    inner, outer = inner.copy(), outer.copy()
-    inner.update(f"{message_id}.{timestamp}.".encode() + body)
-    outer.update(inner.digest())
-    return "v1," + b2a_base64(outer.digest(), newline=False).decode()
-
-
-@lru_cache(maxsize=64)
-def _hmac_states(key: bytes) -> tuple[_Hash, _Hash]:
-    """HMAC's two hashes with the key in them: half the time of starting anew, and no lock is let go for each."""
-    if len(key) > _BLOCK:
-        key = hashlib.sha256(key).digest()
-    padded = key.ljust(_BLOCK, b"\0")
-    return hashlib.sha256(bytes(byte ^ 0x36 for byte in padded)), hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
+    digest = hmac.digest(key, f"{message_id}.{timestamp}.".encode() + body, "sha256")
+    return "v1," + b2a_base64(digest, newline=False).decode()
 
 
 def _signing_key(name: str, secrets: Mapping[str, str]) -> bytes:

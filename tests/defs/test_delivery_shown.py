@@ -49,6 +49,7 @@ def test_a_run_shows_outcomes_rates_latencies_and_its_course(shop: Any, make: An
 
     assert (found["accepted"], found["rejected"], found["unknown"]) == (29, 1, 0)
     assert (found["requests"], found["bisect_requests"], found["ended"]) == (30, 0, "drained")
+    assert (found["claimed"], found["went_back_unsent"]) == (30, 0)
     assert (found["parked"], found["expired"], found["oldest_due_seconds"]) == (0, 0, 0.0)
     assert 10 <= found["request_p50_ms"] <= found["request_p95_ms"] <= found["request_p99_ms"]
     assert 0 < found["due_to_accepted_p50_seconds"] <= found["due_to_accepted_p95_seconds"]

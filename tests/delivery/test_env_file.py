@@ -51,6 +51,17 @@ def test_what_somebody_else_read_from_the_file_is_followed_as_well(
     assert os.environ["CRM_SECRET"] == "new"
 
 
+def test_what_is_removed_from_the_file_is_gone_and_comes_back_with_it(
+    settings_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTHER", "from the environment")
+    write(settings_file, "CRM_SECRET=old\nOTHER=from the file\n")
+    write(settings_file, "")
+    assert ("CRM_SECRET" in os.environ, os.environ["OTHER"]) == (False, "from the environment")
+    write(settings_file, "CRM_SECRET=new\n")
+    assert os.environ["CRM_SECRET"] == "new"
+
+
 def test_without_a_file_nothing_happens(settings_file: Path) -> None:
     load_env_file(settings_file)
     assert "CRM_SECRET" not in os.environ

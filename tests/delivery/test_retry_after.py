@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from multidict import CIMultiDict
 
 from postback_pipeline.delivery.retry_after import CEILING, parse_retry_after
+from postback_pipeline.delivery.transport_reply import Headers
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -75,7 +75,7 @@ def test_a_receivers_wrong_clock_does_not_matter(skew_hours: int) -> None:
 
 
 def test_the_header_is_found_in_any_case() -> None:
-    assert parse_retry_after(CIMultiDict({"retry-after": "5"}), NOW) == NOW + timedelta(seconds=5)
+    assert parse_retry_after(Headers([(b"retry-after", b"5")]), NOW) == NOW + timedelta(seconds=5)
 
 
 @given(retry=st.text(max_size=60), date=st.text(max_size=60))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postback_pipeline.delivery.tally import Histogram, Series
+from postback_pipeline.delivery.report import OUTCOMES
+from postback_pipeline.delivery.tally import Histogram, Series, outcome_word
+from postback_pipeline.ledger import Result
+from postback_pipeline.model import Outcome
 
 
 @given(st.lists(st.floats(1e-5, 1e5), min_size=1, max_size=300), st.sampled_from([0.0, 0.5, 0.95, 0.99]))
@@ -47,3 +53,12 @@ def test_a_short_drain_has_fine_buckets() -> None:
     series = Series()
     series.add(0.25, 3)
     assert (series.course().bucket_seconds, series.course().accepted) == (0.125, (0, 0, 3))
+
+
+def test_every_result_is_counted_under_a_word_that_is_reported() -> None:
+    at = datetime.now(UTC)
+    results = [
+        Result(1, "token", outcome, at, final=final, duplicate=duplicate)
+        for outcome, final, duplicate in product(Outcome, (True, False), (True, False))
+    ]
+    assert {outcome_word(result) for result in results} == set(OUTCOMES)

@@ -154,6 +154,7 @@ def test_an_origin_knows_whom_to_call_and_how(text: str, host: str, port: int, f
         *("t.example/p", "ftp://t.example/", "http:///p", "https://", "http://user@t.example/", "http://t.example:0/"),
         *("http://t.example:x/", "http://t.example:99999/", "http://[::1/", "http://t\texample/", "http://t.exämple/"),
         *("http://t.example\\@u.example/", "http://t.example\r\n/", "http://[fe80::1%25eth0]/", "http://a b/", ""),
+        "http://a_host/",
     ],
 )
 def test_what_is_no_url_of_http_goes_nowhere(on_loop: OnLoop, url: str) -> None:
