@@ -11,6 +11,7 @@ from postback_pipeline.destinations.ga4 import Ga4
 from postback_pipeline.destinations.meta import Meta
 from postback_pipeline.destinations.microsoft_uet import MicrosoftUet
 from postback_pipeline.destinations.pinterest import Pinterest
+from postback_pipeline.destinations.reddit import Reddit
 from postback_pipeline.destinations.snapchat import Snapchat
 from postback_pipeline.destinations.tiktok import TikTok
 from postback_pipeline.destinations.url_template import UrlTemplate
@@ -25,6 +26,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     Meta.type: Meta,
     MicrosoftUet.type: MicrosoftUet,
     Pinterest.type: Pinterest,
+    Reddit.type: Reddit,
     Snapchat.type: Snapchat,
     TikTok.type: TikTok,
 }
