@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,17 +36,58 @@ class Finding:
     says: str
 
 
-def check(json: Json = False, config: Config = None) -> None:
-    """Check settings, definitions, secrets, ledger and warehouse. Exit code 1 if anything is wrong."""
+def check(
+    destination: Annotated[
+        str | None,
+        typer.Argument(help="Only this one, and one sample through its vendor's test facility.", show_default=False),
+    ] = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Check settings, definitions, secrets, ledger and warehouse. Exit code 1 if anything is wrong.
+
+    With a destination: its settings and secrets, and one made-up conversion to the vendor's own test facility (or to a
+    sandbox on loopback), with the request and the reply. Nothing that counts is sent, in mode live neither.
+    """
+    if destination is not None:
+        _check_one(destination, json, config)
+        return
     findings = list(_findings(config))
+    _show(findings, json)
+    if not all(each.ok for each in findings):
+        raise typer.Exit(1)
+
+
+def _check_one(name: str, json: bool, config: Path | None) -> None:
+    from postback_pipeline.cli.sampling import print_sampled, sample
+
+    settings = read_settings(config)
+    if name not in settings.destinations:
+        known = ", ".join(settings.destinations) or "none"
+        raise PostbackError(f"{name!r} is not a destination of {settings.file}, which has {known}.")
+    built, findings = _destinations(settings)
+    if built is not None:
+        findings = [*findings, *_definitions(settings, built), *_secrets_of(built[name])]
+    sampled = sample(name, settings) if all(each.ok for each in findings) else None
+    if sampled is not None:
+        findings.append(Finding("sample", sampled.ok, sampled.says))
+    if json:
+        print_json({"findings": findings, "sample": sampled})
+    else:
+        _show(findings, json)
+        if sampled is not None:
+            print_sampled(sampled)
+    if not all(each.ok for each in findings):
+        raise typer.Exit(1)
+
+
+def _show(findings: list[Finding], json: bool) -> None:
     if json:
         print_json(findings)
     else:
         width = max(len(each.subject) for each in findings)
         for each in findings:
             typer.echo(f"{'ok   ' if each.ok else 'WRONG'}  {each.subject:<{width}}  {readable(each.says)}")
-    if not all(each.ok for each in findings):
-        raise typer.Exit(1)
 
 
 def _findings(config: Path | None) -> Iterator[Finding]:
@@ -101,15 +142,23 @@ def _definitions(settings: Settings, built: dict[str, Destination]) -> Iterator[
 
 
 def _secrets(settings: Settings, built: dict[str, Destination]) -> Iterator[Finding]:
-    needed = [(secret, f"destination {name}") for name, each in built.items() for secret in each.secret_names]
+    for each in built.values():
+        yield from _secrets_of(each)
     for name, source in settings.sources.items():
         if source.kind == "database":
-            needed.append((source.url_env, f"source {name}"))
-    for secret, user in needed:
-        is_set = bool(os.environ.get(secret))
-        yield Finding(
-            "secrets", is_set, f"{secret} for {user}" + ("" if is_set else " is not set. Set the environment variable.")
-        )
+            yield _secret(source.url_env, f"source {name}")
+
+
+def _secrets_of(destination: Destination) -> Iterator[Finding]:
+    for name in destination.secret_names:
+        yield _secret(name, f"destination {destination.name}")
+
+
+def _secret(name: str, user: str) -> Finding:
+    is_set = bool(os.environ.get(name))
+    return Finding(
+        "secrets", is_set, f"{name} for {user}" + ("" if is_set else " is not set. Set the environment variable.")
+    )
 
 
 def _landing(settings: Settings) -> Iterator[Finding]:

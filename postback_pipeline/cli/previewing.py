@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,15 +64,17 @@ def preview(
         print_json(found)
         return
     for each in found:
-        _print(each)
+        print_request(each)
     if not found:
         typer.echo("Nothing is due.")
 
 
 def _requests(destination: Destination, elements: Sequence[Element]) -> Iterator[Previewed]:
-    rows = destination.capabilities.batch_rows
-    for first in range(0, len(elements), rows):
-        yield preview_request(destination, elements[first : first + rows], sent_at=datetime.now(UTC))
+    can = destination.capabilities
+    for _, alike in groupby(elements, lambda element: can.mixes_kinds or element.kind):
+        together = list(alike)
+        for first in range(0, len(together), can.batch_rows):
+            yield preview_request(destination, together[first : first + can.batch_rows], sent_at=datetime.now(UTC))
 
 
 def preview_request(destination: Destination, elements: Sequence[Element], *, sent_at: datetime) -> Previewed:
@@ -113,7 +116,8 @@ def _hidden(destination: Destination, one: str, other: str) -> str:
     return one if one == other else f"{{computed with {', '.join(names)}}}"
 
 
-def _print(request: Previewed) -> None:
+def print_request(request: Previewed) -> None:
+    """As text, a blank line behind it."""
     typer.echo(f"# {request.destination}: {readable(request.keys)}")
     typer.echo(f"{request.method} {readable(request.url)}")
     for name, value in request.headers.items():
