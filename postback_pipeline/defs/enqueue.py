@@ -4,6 +4,8 @@ Belongs here: the asset, and what it shows. Does not belong here: what becomes a
 revision (the ledger), how it looks (the destination).
 """
 
+from collections import Counter
+
 import dagster as dg
 import pandas as pd
 
@@ -11,6 +13,7 @@ from postback_pipeline.defs.outbox import read_outbox
 from postback_pipeline.defs.warehouse import WAREHOUSE_POOL
 from postback_pipeline.delivery.enqueue import enqueue_outbox
 from postback_pipeline.destinations import build_destinations
+from postback_pipeline.destinations.person import Dropped
 from postback_pipeline.ledger import EnqueueReport, open_ledger
 from postback_pipeline.settings import Settings
 from postback_pipeline.sources.build_context import check_ledger_identity
@@ -63,6 +66,15 @@ def checks(reports: dict[str, EnqueueReport]) -> list[dg.AssetCheckResult]:
     ]
 
 
+def _left_out(counts: Counter[tuple[str, Dropped]]) -> dict[str, dg.MetadataValue]:
+    """What went along with no postback since it was no good, and why; nothing where all was good."""
+    rows = [
+        {"destination": name, "what": dropped.name, "why": dropped.reason, "postbacks": count}
+        for (name, dropped), count in sorted(counts.items())
+    ]
+    return {"left_out": dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False))} if rows else {}
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """The enqueue: what the outbox holds of the run's days, and of what the ledger knows."""
@@ -86,9 +98,12 @@ def defs() -> dg.Definitions:
             open_ledger(settings.ledger_url(), settings.environment, mark=settings.ledger_mark_path) as ledger,
         ):
             check_ledger_identity(connection, ledger.identity)
-            reports = enqueue_outbox(read_outbox(connection), ledger, build_destinations(settings), settings)
+            left_out: Counter[tuple[str, Dropped]] = Counter()
+            outbox, destinations = read_outbox(connection), build_destinations(settings)
+            reports = enqueue_outbox(outbox, ledger, destinations, settings, left_out=left_out)
         return dg.MaterializeResult(
             metadata={
+                **_left_out(left_out),
                 "new_postbacks": sum(each.inserted for each in reports.values()),
                 "by_destination": dg.MetadataValue.md(report_table(reports).to_markdown(index=False)),
             },

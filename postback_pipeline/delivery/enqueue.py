@@ -6,12 +6,14 @@ a row (the ledger decides), what an element looks like (the adapter), where the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 from postback_pipeline.destinations import build_destinations
 from postback_pipeline.destinations.base import Destination
+from postback_pipeline.destinations.person import Dropped
 from postback_pipeline.ledger import EnqueueReport, Ledger, Outbox, Rules
-from postback_pipeline.model import Desired, PostbackError
+from postback_pipeline.model import Desired, Postback, PostbackError
 from postback_pipeline.settings import DestinationSettings, Settings
 
 
@@ -50,6 +52,7 @@ def enqueue_outbox(
     settings: Settings,
     *,
     dry_run: bool = False,
+    left_out: Counter[tuple[str, Dropped]] | None = None,
 ) -> dict[str, EnqueueReport]:
     """Enqueues an outbox, one ledger transaction per destination, so that the guard sees the whole of each.
 
@@ -63,6 +66,8 @@ def enqueue_outbox(
         destinations: the adapters of all that are configured, by name.
         settings: rules and guard come from here.
         dry_run: as said.
+        left_out: counts, by destination, the identifiers and attributes that were no good and went along with none of
+            its postbacks.
 
     Returns:
         Destination -> its report, in the order of the settings; those without rows included.
@@ -81,9 +86,21 @@ def enqueue_outbox(
             name,
             outbox.get(name, ()),
             rules=rules_of(destination, settings.destinations[name]),
-            render=destination.render,
+            render=_rendering(name, destination, Counter() if left_out is None else left_out),
             guard=settings.guard,
             dry_run=dry_run,
         )
         for name, destination in destinations.items()
     }
+
+
+def _rendering(
+    name: str, destination: Destination, left_out: Counter[tuple[str, Dropped]]
+) -> Callable[[Postback], str]:
+    def render(postback: Postback) -> str:
+        text, dropped = destination.rendered(postback)
+        for each in dropped:
+            left_out[name, each] += 1
+        return text
+
+    return render

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from postback_pipeline.delivery.enqueue import enqueue_outbox, rules_of
 from postback_pipeline.destinations import build_destinations
+from postback_pipeline.destinations.person import Dropped
 from postback_pipeline.ledger import Action, Ledger, Rules, Selection
 from postback_pipeline.model import Kind, PostbackError
 from postback_pipeline.settings import Settings
@@ -62,6 +64,16 @@ def test_a_dry_run_reports_and_writes_nothing(ledger: Ledger) -> None:
     reports = enqueue_outbox({"partner": [desired(1)]}, ledger, build_destinations(TWO), TWO, dry_run=True)
     assert [planned.conversion_key for planned in reports["partner"].planned] == ["purchase:order-1"]
     assert ledger.select(Selection(destination="partner")).stories == ()
+
+
+def test_what_is_no_good_is_left_out_and_counted_by_reason(ledger: Ledger) -> None:
+    meta = settings(meta='type = "meta"\nbase_url = "URL"\npixel_id = "1234567890"\naction_source = "other"')
+    persons = ({"email": "ada@example.com", "phone": "12"}, {"email": "not an address", "phone": "+49 30 123456"})
+    rows = [desired(number, destination="meta", person=person) for number, person in enumerate(persons)]
+    left_out: Counter[tuple[str, Dropped]] = Counter()
+    reports = enqueue_outbox({"meta": rows}, ledger, build_destinations(meta), meta, left_out=left_out)
+    assert reports["meta"].inserted == 2
+    assert left_out == {("meta", Dropped("phone", "malformed")): 1, ("meta", Dropped("email", "malformed")): 1}
 
 
 def test_a_row_that_cannot_be_rendered_is_named_and_stops_nobody(ledger: Ledger) -> None:
