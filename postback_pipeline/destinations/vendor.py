@@ -42,6 +42,12 @@ class VendorOptions(BaseOptions):
         named = (getattr(self, field) for field in type(self).model_fields if field.endswith("_env"))
         return tuple(name for name in named if name)
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where else than to its receiver this destination goes, by the option that says so: fields `..._url`."""
+        names = (field for field in type(self).model_fields if field.endswith("_url") and field != "base_url")
+        return {name: url for name in names if (url := getattr(self, name))}
+
 
 class Vendor(Destination):
     """One vendor's receiver.
@@ -77,11 +83,12 @@ class Vendor(Destination):
         """Checks options and mode; DestinationError names the option that is wrong."""
         options = parse_options(cls.options_type, name, settings)
         base = (options.base_url or cls.home).rstrip("/")
-        try:
-            check_fixed_url(base)
-        except ValueError as error:
-            raise DestinationError(f"destinations.{name}: base_url: {error}.") from error
-        require_https(name, "base_url", origin_of(base), settings, options)
+        for field, url in {"base_url": base, **options.urls}.items():
+            try:
+                check_fixed_url(url)
+            except ValueError as error:
+                raise DestinationError(f"destinations.{name}: {field}: {error}.") from error
+            require_https(name, field, origin_of(url), settings, options)
         testing = settings.mode is Mode.TEST and not _is_loopback(base)
         if testing and (problem := cls.untestable(options)):
             raise DestinationError(
