@@ -5,11 +5,10 @@
     customer_id = "1234567890"
     login_customer_id = "9876543210"
 
-For developer tokens that uploaded conversions before June 2026: Google takes no others any more; for those there is
-`google_data_manager`. The column `receiver_event` of a route is the conversion action's id. Every conversion leaves
-with its order id, by which Google recognises it: a repeat does no harm. Adjustments name the order id and the new
-total, or retract, not of what was told by `wbraid`. An adjustment's time is made from the conversion's and the revision,
-so that a repeat is recognised, too.
+For developer tokens that uploaded conversions before June 2026; Google takes no others any more, for those there is
+`google_data_manager`. `receiver_event` of a route is the conversion action's id. Google recognises a repeat by the order
+id, and one of an adjustment by its time, made from the conversion's and the revision: neither does harm. What was told
+by `wbraid` cannot be adjusted.
 """
 
 from __future__ import annotations
