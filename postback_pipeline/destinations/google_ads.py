@@ -6,9 +6,9 @@
     login_customer_id = "9876543210"
 
 For developer tokens that uploaded conversions before June 2026; Google takes no others any more, for those there is
-`google_data_manager`. `receiver_event` of a route is the conversion action's id. Google recognises a repeat by the order
-id, and one of an adjustment by its time, made from the conversion's and the revision: neither does harm. What was told
-by `wbraid` cannot be adjusted.
+`google_data_manager`. `receiver_event` of a route is the conversion action's id. Google recognises a repeat by the
+order id, and one of an adjustment by its time, made from the conversion's and the revision: neither does harm. What
+was told by `wbraid` cannot be adjusted.
 """
 
 from __future__ import annotations
