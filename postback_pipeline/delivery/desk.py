@@ -179,7 +179,10 @@ class Desk:
 
     async def take_turns(self, count: int, rate: float) -> float:
         """Reserves turns among all workers; returns when the first one is, on the event loop's clock."""
-        return self.monotonic(await self._call(self._ledger.take_turns, self.name, count, rate))
+        first = await self._call(self._ledger.take_turns, self.name, count, rate)
+        # By its clock of now: one that was set meanwhile would make every turn as late as it was set ahead.
+        await self.open()
+        return self.monotonic(first)
 
     def _hold(self, claims: Iterable[Claim], ends_at: float) -> None:
         for claim in claims:
