@@ -12,17 +12,14 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
-import phonenumbers
+from postback_pipeline.destinations.phone import e164_of
 
 _NO_DIGIT = re.compile(r"[^0-9]")
 _HASHED = re.compile(r"[0-9a-fA-F]{64}")
 #: One `@`, something before it, and a dot in what follows: what cannot be an address is dropped, not hashed.
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
-#: An international number with the punctuation that people put into it.
-_INTERNATIONAL = re.compile(r"(?:\+|00)[\s().\-/0-9]+")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 
@@ -103,38 +100,29 @@ def _bare(form: str) -> str | None:
 
 def e164(country: str | None) -> Normal:
     """The normal form `+4930123456` of phone numbers; `country` (ISO 3166-1 alpha-2) is where one without prefix is."""
-    return lambda phone: _e164(phone, country)
+    return lambda phone: e164_of(phone, country)
 
 
 def phone_digits(country: str | None) -> Normal:
     """The digits of E.164 without its plus sign: `4930123456`."""
-    return lambda phone: (form := _e164(phone, country)) and form[1:]
+    return lambda phone: (form := e164_of(phone, country)) and form[1:]
 
 
-@lru_cache(maxsize=4_096)
-def _e164(phone: str, country: str | None) -> str | None:
-    phone = phone.strip()
-    region = None if _INTERNATIONAL.fullmatch(phone) else country
-    if phone.startswith("00"):
-        phone = "+" + phone[2:]
-    try:
-        number = phonenumbers.parse(phone, region and region.upper())
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number):
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+class _Kept(dict[int, int | None]):
+    """Code points for `str.translate`: those of some of Unicode's general categories stay, by their first letters."""
 
-
-class _Letters(dict[int, int | None]):
-    """Code points for `str.translate`: letters and the marks that belong to them stay."""
+    def __init__(self, categories: str) -> None:
+        super().__init__()
+        self._categories = categories
 
     def __missing__(self, point: int) -> int | None:
-        kept = self[point] = point if unicodedata.category(chr(point))[0] in "LM" else None
+        kept = self[point] = point if unicodedata.category(chr(point))[0] in self._categories else None
         return kept
 
 
-_LETTERS = _Letters()
+#: Letters and digits, with the marks that belong to them.
+_LETTERS = _Kept("LM")
+_LETTERS_AND_DIGITS = _Kept("LMN")
 
 
 def letters(text: str) -> str | None:
@@ -148,8 +136,8 @@ def unpunctuated(text: str) -> str | None:
 
 
 def letters_and_digits(text: str) -> str | None:
-    """Lower-cased letters and digits of any script only."""
-    return "".join(filter(str.isalnum, text.lower())) or None
+    """Lower-cased letters and digits of any script, with their marks: no spaces or punctuation."""
+    return text.lower().translate(_LETTERS_AND_DIGITS) or None
 
 
 def lower(text: str) -> str | None:
