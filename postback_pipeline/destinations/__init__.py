@@ -9,6 +9,7 @@ from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.ga4 import Ga4
 from postback_pipeline.destinations.google_ads import GoogleAds
+from postback_pipeline.destinations.impact import Impact
 from postback_pipeline.destinations.linkedin import LinkedIn
 from postback_pipeline.destinations.meta import Meta
 from postback_pipeline.destinations.microsoft_uet import MicrosoftUet
@@ -26,6 +27,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     BatchWebhook.type: BatchWebhook,
     Ga4.type: Ga4,
     GoogleAds.type: GoogleAds,
+    Impact.type: Impact,
     LinkedIn.type: LinkedIn,
     Meta.type: Meta,
     MicrosoftUet.type: MicrosoftUet,

@@ -10,7 +10,10 @@ import pytest
 
 from postback_pipeline.destinations.base import Destination
 from postback_pipeline.model import Kind, Postback
+from tests.delivery.ledgers import clock, ledger, sqlite_url
 from tests.destinations.samples import GOLDEN, destination_of, folder_changes, golden_destination_of, postback_of
+
+__all__ = ["clock", "ledger", "sqlite_url"]
 
 MakePostback = Callable[..., Postback]
 Configure = Callable[..., Destination]
