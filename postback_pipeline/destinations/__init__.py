@@ -19,6 +19,7 @@ from postback_pipeline.destinations.snapchat import Snapchat
 from postback_pipeline.destinations.tiktok import TikTok
 from postback_pipeline.destinations.url_template import UrlTemplate
 from postback_pipeline.destinations.webhook import Webhook
+from postback_pipeline.destinations.x import X
 from postback_pipeline.settings import Settings, SettingsError
 
 DESTINATIONS: dict[str, type[Destination]] = {
@@ -35,6 +36,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     Reddit.type: Reddit,
     Snapchat.type: Snapchat,
     TikTok.type: TikTok,
+    X.type: X,
 }
 
 
