@@ -9,6 +9,7 @@ from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.ga4 import Ga4
 from postback_pipeline.destinations.google_ads import GoogleAds
+from postback_pipeline.destinations.google_data_manager import GoogleDataManager
 from postback_pipeline.destinations.impact import Impact
 from postback_pipeline.destinations.linkedin import LinkedIn
 from postback_pipeline.destinations.meta import Meta
@@ -28,6 +29,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     BatchWebhook.type: BatchWebhook,
     Ga4.type: Ga4,
     GoogleAds.type: GoogleAds,
+    GoogleDataManager.type: GoogleDataManager,
     Impact.type: Impact,
     LinkedIn.type: LinkedIn,
     Meta.type: Meta,

@@ -33,7 +33,7 @@ from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.google_ads_errors import errors_of, refusals, verdicts_by_row
 from postback_pipeline.destinations.json_body import enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
-from postback_pipeline.destinations.oauth import ACCESS_TOKEN, RefreshTokenGrant
+from postback_pipeline.destinations.oauth import ACCESS_TOKEN, GOOGLE_TOKENS, RefreshTokenGrant
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.person import Person, country_code, e164, gmail_email
 from postback_pipeline.destinations.times import with_offset
@@ -49,7 +49,6 @@ ADJUSTABLE_UNTIL = timedelta(days=54)
 #: Where an adjustment stands in time, one second later for each revision: after the conversion, and never to come.
 ADJUSTED_AFTER = timedelta(hours=23)
 BATCH_ROWS = 2_000
-TOKEN_URL = "https://oauth2.googleapis.com/token"  # noqa: S105
 CONSENT = {"granted": "GRANTED", "denied": "DENIED"}
 
 _ACTION = re.compile(r"[0-9]{1,20}")
@@ -95,7 +94,7 @@ class GoogleAdsOptions(VendorOptions):
         pattern=f"^{VARIABLE}$",
         description="Variable with a user's refresh token for https://www.googleapis.com/auth/adwords.",
     )
-    token_url: str = Field(default=TOKEN_URL, description="Where access tokens are asked for.")
+    token_url: str = Field(default=GOOGLE_TOKENS, description="Where access tokens are asked for.")
 
 
 class GoogleAds(Vendor):

@@ -19,6 +19,8 @@ from postback_pipeline.destinations.base import Reply, Request, SecretError
 
 #: Under this name a destination's `request` finds the access token among its secrets: no environment variable's.
 ACCESS_TOKEN = ":access_token"  # noqa: S105
+#: Where Google gives out tokens.
+GOOGLE_TOKENS = "https://oauth2.googleapis.com/token"
 #: The lifetime of a token that does not tell (RFC 6749, 5.1 leaves it to the server's documents).
 _UNTOLD = timedelta(minutes=5)
 #: How long a service account's assertion is good for: the longest that Google takes.
