@@ -1,9 +1,14 @@
 {# The network identifiers that a record (order, lead ...) or a click row may carry itself, in the landing contract's order. #}
-{% macro record_identifiers() -%}
+{% macro network_identifiers() -%}
     {{ return([
         'gclid', 'gbraid', 'wbraid', 'dclid', 'fbclid', 'fbc', 'fbp', 'ga_client_id', 'ttclid', 'msclkid', 'li_fat_id',
         'twclid', 'epik', 'rdt_cid', 'sc_click_id', 'irclickid', 'cjevent', 'awc', 'ran_site_id', 'subid'
     ]) }}
+{%- endmacro %}
+
+{# All identifiers that a record may carry: those of an app's installation come with no click. #}
+{% macro record_identifiers() -%}
+    {{ return(network_identifiers() + ['device_id', 'appsflyer_id', 'adjust_id']) }}
 {%- endmacro %}
 
 {# The attributes of a person that a receiver may want; they reach the rendered postback only. #}
@@ -31,7 +36,7 @@
 {% macro given_identifiers() -%}
     {%- if not execute -%}{{ return(['gclid']) }}{%- endif -%}
     {%- set accepted = accepted_identifiers() -%}
-    {%- set carried = record_identifiers() | select('in', accepted) | list -%}
+    {%- set carried = network_identifiers() | select('in', accepted) | list -%}
     {%- if not carried -%}{{ return([]) }}{%- endif -%}
     {%- set found = [] -%}
     {%- for identifier in carried -%}

@@ -31,6 +31,9 @@ NETWORK_IDENTIFIERS = (
     "li_fat_id", "twclid", "epik", "rdt_cid", "sc_click_id", "irclickid", "cjevent", "awc", "ran_site_id", "subid",
 )  # fmt: skip
 
+#: Of an app's installation: records carry them, clicks do not.
+INSTALLATION_IDENTIFIERS = ("device_id", "appsflyer_id", "adjust_id")
+
 #: Whose visit a record belongs to; one that a source's placeholder fills belongs to nobody.
 _VISIT = tuple(key(name, takes_placeholder=True) for name in ("session_id", "user_id", "cart_id"))
 
@@ -43,6 +46,7 @@ IDENTITY = (
     *texts("first_name", "last_name", "city", "region", "postal_code", "country"),
     *texts("ip", "user_agent", "page_url"),
     *keys(*NETWORK_IDENTIFIERS),
+    *keys("appsflyer_id", "adjust_id"),
 )
 
 _CLICKS = Entity(
@@ -157,7 +161,7 @@ _APP_EVENTS = Entity(
         key("event", required=True),
         time("occurred_at", required=True),
         choice("platform", "ios", "android"),
-        *keys("app_id", "appsflyer_id", "adjust_id"),
+        key("app_id"),
         money("amount", sign=Sign.POSITIVE),
         currency(),
         flag("is_test"),

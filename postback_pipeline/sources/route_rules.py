@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 
 from postback_pipeline.destinations.base import Capabilities
-from postback_pipeline.sources.contract import NETWORK_IDENTIFIERS
+from postback_pipeline.sources.contract import INSTALLATION_IDENTIFIERS, NETWORK_IDENTIFIERS
 from postback_pipeline.sources.definition_files import Table
 from postback_pipeline.sources.definition_types import (
     ClickIdParameter,
@@ -36,7 +36,8 @@ def check_routes(
     versions: dict[str, list[ConversionDefinition]] = {}
     for definition in conversions.rows.values():
         versions.setdefault(definition.event_name, []).append(definition)
-    identifiers = {*NETWORK_IDENTIFIERS, *(cells.get("identifier", "") for cells in parameters.cells.values())}
+    carried = (*NETWORK_IDENTIFIERS, *INSTALLATION_IDENTIFIERS)
+    identifiers = {*carried, *(cells.get("identifier", "") for cells in parameters.cells.values())}
     for row_number, route in routes.rows.items():
         found = [*_matching(route, identifiers if parameters.readable else None), *_times(route)]
         if route.destination in destinations:

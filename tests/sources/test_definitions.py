@@ -360,6 +360,13 @@ def test_fbc_may_be_named_without_a_row_of_its_own(folder: Path) -> None:
     assert read(folder).routes[0].identifiers == ("gclid", "fbc")
 
 
+def test_ids_of_an_apps_installation_may_be_named_without_rows_of_their_own(folder: Path) -> None:
+    file = folder / "routes.csv"
+    file.write_text(file.read_text().replace(",gclid,", ",appsflyer_id|adjust_id|device_id,"))
+
+    assert read(folder).routes[0].identifiers == ("appsflyer_id", "adjust_id", "device_id")
+
+
 def test_the_files_that_come_with_the_product_name_every_network_and_limit_five_identifiers() -> None:
     shipped = read_definitions(SHIPPED, destinations={"crm": Capabilities(), "partner": Capabilities()})
     days = {each.parameter: each.valid_days for each in shipped.click_id_parameters}

@@ -25,7 +25,7 @@ NEW_TABLES = (
 )
 NEW_COLUMNS = {
     "clicks": tuple(name for name in NETWORK_IDENTIFIERS if name not in ("fbp", "ga_client_id")),
-    "orders": ("dclid", "ran_site_id", "device_id"),
+    "orders": ("dclid", "ran_site_id", "device_id", "appsflyer_id", "adjust_id"),
     "pixel_events": ("is_test", "email", "gclid", "device_id", "cart_id", "click_id"),
     "conversion_definitions": (
         *("effective_from", "effective_until", "occurred_at", "less_tax", "less_shipping", "less_discount"),

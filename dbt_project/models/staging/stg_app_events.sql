@@ -6,8 +6,6 @@ renamed as (
     select
         event_id,
         app_id,
-        appsflyer_id,
-        adjust_id,
         session_id,
         user_id,
         cart_id,
@@ -44,6 +42,8 @@ renamed as (
         awc,
         ran_site_id,
         subid,
+        appsflyer_id,
+        adjust_id,
         event as source_event,
         platform,
         currency,

@@ -41,6 +41,8 @@ renamed as (
         awc,
         ran_site_id,
         subid,
+        appsflyer_id,
+        adjust_id,
         status,
         currency,
         coupon,

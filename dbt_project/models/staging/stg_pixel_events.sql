@@ -42,6 +42,8 @@ renamed as (
         awc,
         ran_site_id,
         subid,
+        appsflyer_id,
+        adjust_id,
         event as source_event,
         destination,
         currency,
