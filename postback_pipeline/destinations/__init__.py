@@ -5,6 +5,8 @@ A new destination is one module here, one line in `DESTINATIONS` and one folder 
 
 from __future__ import annotations
 
+from postback_pipeline.destinations.adjust import Adjust
+from postback_pipeline.destinations.appsflyer import AppsFlyer
 from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.ga4 import Ga4
@@ -27,6 +29,8 @@ DESTINATIONS: dict[str, type[Destination]] = {
     UrlTemplate.type: UrlTemplate,
     Webhook.type: Webhook,
     BatchWebhook.type: BatchWebhook,
+    Adjust.type: Adjust,
+    AppsFlyer.type: AppsFlyer,
     Ga4.type: Ga4,
     GoogleAds.type: GoogleAds,
     GoogleDataManager.type: GoogleDataManager,

@@ -12,6 +12,7 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Mapping
+from ipaddress import AddressValueError, IPv4Address
 from typing import NamedTuple
 
 from postback_pipeline.destinations.phone import e164_of
@@ -149,6 +150,14 @@ def country_code(text: str) -> str | None:
     """ISO 3166-1 alpha-2, lower-cased; None for a country's name."""
     form = text.strip()
     return form.lower() if _COUNTRY.fullmatch(form) else None
+
+
+def version_4(text: str) -> str | None:
+    """An IP address of version 4; None for any other."""
+    try:
+        return str(IPv4Address(text.strip()))
+    except AddressValueError:
+        return None
 
 
 def email_sha256(email: str | None) -> str | None:

@@ -43,9 +43,7 @@ def test_the_registry_knows_each_type_by_its_own_word() -> None:
 
 def test_an_unknown_type_is_answered_with_the_known_ones() -> None:
     (found,) = mistakes(crm={"type": "webhok"})
-    assert found.startswith(
-        "/etc/postbacks.toml: destinations.crm: type: 'webhok' is unknown. Known are batch_webhook, "
-    )
+    assert found.startswith("/etc/postbacks.toml: destinations.crm: type: 'webhok' is unknown. Known are adjust, ")
 
 
 def test_what_is_wrong_about_an_option_is_said_with_what_it_should_be_and_where_to_find_it() -> None:
