@@ -31,6 +31,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import json_of, json_text
 from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.options import VARIABLE
@@ -164,7 +165,7 @@ class Adjust(Vendor):
         (element,) = elements
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if self.options.s2s_token_env:
-            headers["Authorization"] = f"Bearer {secrets[self.options.s2s_token_env].strip()}"
+            headers["Authorization"] = f"Bearer {credential(secrets, self.options.s2s_token_env)}"
         environment = "sandbox" if self.at_test_facility else "production"
         body = f"{element.text}&environment={environment}"
         return Request("POST", f"{self.base}/event", headers, body.encode())

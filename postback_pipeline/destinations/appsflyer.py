@@ -31,6 +31,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import json_text, without_nothing
 from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.options import VARIABLE
@@ -172,7 +173,7 @@ class AppsFlyer(Vendor):
             f"{self.base}/inappevent/{self._app_of(element)}",
             {
                 "Content-Type": "application/json",
-                "authentication": secrets[self.options.s2s_key_env].strip(),
+                "authentication": credential(secrets, self.options.s2s_key_env),
             },
             element.text.encode(),
         )

@@ -30,6 +30,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import code_of, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
@@ -169,7 +170,7 @@ class Ga4(Vendor):
         path, body = "/mp/collect", element.text
         if self.at_test_facility:
             path, body = "/debug/mp/collect", '{"validation_behavior":"ENFORCE_RECOMMENDATIONS",' + body[1:]
-        secret = percent(secrets[self.options.api_secret_env].strip())
+        secret = percent(credential(secrets, self.options.api_secret_env))
         return Request(
             "POST",
             f"{self.base}{path}?measurement_id={self.options.measurement_id}&api_secret={secret}",

@@ -30,6 +30,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.google_ads_errors import errors_of, refusals, verdicts_by_row
 from postback_pipeline.destinations.json_body import enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
@@ -202,7 +203,7 @@ class GoogleAds(Vendor):
             method, before = "uploadConversionAdjustments", '{"conversionAdjustments":['
         headers = {
             "Authorization": f"Bearer {secrets[ACCESS_TOKEN]}",
-            "developer-token": secrets[self.options.developer_token_env].strip(),
+            "developer-token": credential(secrets, self.options.developer_token_env),
             "Content-Type": "application/json",
         }
         if self.options.login_customer_id:

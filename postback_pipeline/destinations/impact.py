@@ -36,6 +36,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.form_fields import form_text, not_longer
 from postback_pipeline.destinations.json_body import code_of, json_of
 from postback_pipeline.destinations.money import wire_amount
@@ -188,7 +189,7 @@ class Impact(Vendor):
         return f"{self.base}/Advertisers/{self.options.account_sid}/{collection}"
 
     def _headers(self, secrets: Mapping[str, str]) -> dict[str, str]:
-        token = secrets[self.options.auth_token_env].strip()
+        token = credential(secrets, self.options.auth_token_env)
         return {
             "Authorization": _basic(self.options.account_sid, token),
             "Accept": "application/json",

@@ -31,6 +31,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text
 from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.oauth import ACCESS_TOKEN, RefreshTokenGrant
@@ -175,7 +176,7 @@ class LinkedIn(Vendor):
             f"{self.base}/rest/conversionEvents",
             {
                 "Content-Type": "application/json",
-                "Authorization": f"Bearer {secrets[self._token_name].strip()}",
+                "Authorization": f"Bearer {credential(secrets, self._token_name)}",
                 "LinkedIn-Version": API_VERSION,
                 "X-Restli-Protocol-Version": "2.0.0",
                 "X-RestLi-Method": "BATCH_CREATE",

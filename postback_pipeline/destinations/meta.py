@@ -29,6 +29,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
@@ -214,7 +215,7 @@ class Meta(Vendor):
 
     def request(self, elements: Sequence[Element], *, secrets: Mapping[str, str], sent_at: datetime) -> Request:
         """The events as they were frozen; the token is a parameter of the address."""
-        token = percent(secrets[self.options.access_token_env].strip())
+        token = percent(credential(secrets, self.options.access_token_env))
         code = self.options.test_event_code if self.at_test_facility else None
         return Request(
             "POST",

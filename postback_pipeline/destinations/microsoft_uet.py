@@ -29,6 +29,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
@@ -142,7 +143,7 @@ class MicrosoftUet(Vendor):
             "POST",
             f"{self.base}/{API_VERSION}/{self.options.tag_id}/events",
             {
-                "Authorization": f"Bearer {secrets[self.options.api_token_env].strip()}",
+                "Authorization": f"Bearer {credential(secrets, self.options.api_token_env)}",
                 "Content-Type": "application/json",
             },
             enveloped('{"data":[', elements, ENVELOPE),

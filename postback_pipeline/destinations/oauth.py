@@ -16,6 +16,7 @@ import jwt
 import orjson
 
 from postback_pipeline.destinations.base import Reply, Request, SecretError
+from postback_pipeline.destinations.credentials import credential
 
 #: Under this name a destination's `request` finds the access token among its secrets: no environment variable's.
 ACCESS_TOKEN = ":access_token"  # noqa: S105
@@ -97,7 +98,7 @@ class RefreshTokenGrant(TokenGrant):
 
     def request(self, *, secrets: Mapping[str, str], asked_at: datetime) -> Request:
         """The grant type `refresh_token`, with the client's id and secret in the form."""
-        client, secret, token = (secrets[name].strip() for name in self.secret_names)
+        client, secret, token = (credential(secrets, name) for name in self.secret_names)
         fields = {"grant_type": "refresh_token", "client_id": client, "client_secret": secret, "refresh_token": token}
         return _form(self.url, fields | self._scope)
 

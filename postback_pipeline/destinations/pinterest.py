@@ -30,6 +30,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.options import VARIABLE
@@ -178,7 +179,7 @@ class Pinterest(Vendor):
             f"{self.base}/{API_VERSION}/ad_accounts/{self.options.ad_account_id}/{end}",
             {
                 "Content-Type": "application/json",
-                "Authorization": f"Bearer {secrets[self.options.access_token_env].strip()}",
+                "Authorization": f"Bearer {credential(secrets, self.options.access_token_env)}",
             },
             enveloped('{"data":[', elements, "]}"),
         )

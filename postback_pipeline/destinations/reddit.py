@@ -31,6 +31,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
@@ -170,7 +171,7 @@ class Reddit(Vendor):
             f"{self.base}/api/{API_VERSION}/pixels/{self.options.pixel_id}/conversion_events",
             {
                 "Content-Type": "application/json",
-                "Authorization": f"Bearer {secrets[self.options.access_token_env].strip()}",
+                "Authorization": f"Bearer {credential(secrets, self.options.access_token_env)}",
             },
             enveloped(self._before, elements, "]}}"),
         )

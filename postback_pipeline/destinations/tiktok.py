@@ -30,6 +30,7 @@ from postback_pipeline.destinations.base import (
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
@@ -178,7 +179,7 @@ class TikTok(Vendor):
         return Request(
             "POST",
             f"{self.base}/open_api/{API_VERSION}/event/track/",
-            {"Content-Type": "application/json", "Access-Token": secrets[self.options.access_token_env].strip()},
+            {"Content-Type": "application/json", "Access-Token": credential(secrets, self.options.access_token_env)},
             enveloped(self._before, elements, "]}"),
         )
 

@@ -105,7 +105,8 @@ class Vendor(Destination):
         """The element and what it leaves out. Raises DestinationError where the receiver cannot be told."""
         person = Person(postback.person)
         text = self.element(postback, person)
-        return Rendered(text, tuple(person.dropped))
+        # An attribute that is read twice is one that was left out.
+        return Rendered(text, tuple(dict.fromkeys(person.dropped)))
 
     def identifier(self, facts: Facts, person: Person, name: str) -> str | None:
         """An identifier as the contract describes it; one that looks otherwise is noted in `person.dropped`."""

@@ -18,8 +18,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple, cast
 
-from oauthlib.oauth1 import Client
+from oauthlib.oauth1.rfc5849 import signature
 from pydantic import Field
 
 from postback_pipeline.destinations.base import (
@@ -29,14 +30,15 @@ from postback_pipeline.destinations.base import (
     Reading,
     Reply,
     Request,
-    SecretError,
     Verdict,
 )
 from postback_pipeline.destinations.contract import Contract
+from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.person import Person, country_code, e164, lower_email, sha256_hex
+from postback_pipeline.destinations.request_forms import percent
 from postback_pipeline.destinations.times import iso, unix_seconds
 from postback_pipeline.destinations.vendor import Vendor, VendorOptions
 from postback_pipeline.model import Postback
@@ -138,36 +140,48 @@ class X(Vendor):
         return found
 
     def request(self, elements: Sequence[Element], *, secrets: Mapping[str, str], sent_at: datetime) -> Request:
-        """The conversions as they were frozen, signed by OAuth 1.0a (RFC 5849, HMAC-SHA1) as of `sent_at`.
+        """The conversions as they were frozen, signed as of `sent_at`.
 
         The nonce differs wherever conversions or time do: no two requests of one moment tell the same.
         """
-        key, secret, token, token_secret = (secrets[name].strip() for name in self.secret_names)
+        key, secret, token, token_secret = (credential(secrets, name) for name in self.secret_names)
         url = f"{self.base}/{API_VERSION}/measurement/conversions/{self.options.pixel_id}"
         told = "\n".join([iso(sent_at), *[element.key for element in elements]])
-        client = Client(
-            key,
-            client_secret=secret,
-            resource_owner_key=token,
-            resource_owner_secret=token_secret,
-            nonce=sha256_hex(told)[:32],
-            timestamp=str(unix_seconds(sent_at)),
-        )
-        try:
-            # A body that is no form is not part of the signature.
-            _, headers, _ = client.sign(url, http_method="POST")
-        except ValueError:
-            raise SecretError(f"One of {', '.join(self.secret_names)} holds characters that no key has.") from None
+        protocol = [
+            ("oauth_consumer_key", key),
+            ("oauth_nonce", sha256_hex(told)[:32]),
+            ("oauth_signature_method", "HMAC-SHA1"),
+            ("oauth_timestamp", str(unix_seconds(sent_at))),
+            ("oauth_token", token),
+            ("oauth_version", "1.0"),
+        ]
+        signed = [*protocol, ("oauth_signature", _signature(url, protocol, secret, token_secret))]
+        listed = ", ".join(f'{name}="{percent(value)}"' for name, value in signed)
         return Request(
             "POST",
             url,
-            {"Content-Type": "application/json", "Authorization": headers["Authorization"]},
+            {"Content-Type": "application/json", "Authorization": f"OAuth {listed}"},
             enveloped('{"conversions":[', elements, "]}"),
         )
 
     def read(self, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
         """One reading for all: X takes a request whole or not at all."""
         return [_reading(reply, len(elements))] * len(elements)
+
+
+class _Keys(NamedTuple):
+    """As oauthlib wants them: its own client would write what it signs, tokens too, into the log."""
+
+    client_secret: str
+    resource_owner_secret: str
+
+
+def _signature(url: str, protocol: list[tuple[str, str]], secret: str, token_secret: str) -> str:
+    """OAuth 1.0a, HMAC-SHA1 (RFC 5849, 3.4); a body that is no form is not part of it."""
+    # The library's types say that it takes a mapping; it takes pairs.
+    normal = signature.normalize_parameters(cast("Any", protocol))
+    text = signature.signature_base_string("POST", signature.base_string_uri(url), normal)
+    return str(signature.sign_hmac_sha1_with_client(text, _Keys(secret, token_secret)))
 
 
 def _reading(reply: Reply, count: int) -> Verdict:

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postback_pipeline.delivery.wire_check import check_request
-from postback_pipeline.destinations.base import Destination, DestinationError, Element, Reading, Reply
+from postback_pipeline.destinations.base import Destination, DestinationError, Element, Reading, Reply, SecretError
 from postback_pipeline.destinations.vendor import Vendor
 from postback_pipeline.model import Kind, Postback
 from tests.destinations.samples import GOLDEN, golden_destination_of, secrets_of
@@ -74,6 +74,26 @@ def test_what_was_frozen_is_sent_the_same_at_any_time(
         first, again = (golden_destination.request([element], secrets=secrets, sent_at=at) for at in (NOW, LATER))
         assert (first.method, first.url, first.body) == (again.method, again.url, again.body)
         check_request(first, golden_destination)
+
+
+@pytest.mark.parametrize("value", ["", " \n", "two\nlines", "clé", "half \ud800"])
+def test_a_secret_that_is_none_is_nothing_about_a_postback(
+    golden_destination: Destination, golden_postback: MakePostback, value: str
+) -> None:
+    if not isinstance(golden_destination, Vendor):
+        return
+    # Read by `credentials.credential`, it pauses the destination instead of spoiling what is claimed.
+    element = element_of(golden_destination, golden_postback())
+    secrets = secrets_of(golden_destination)
+    asked = golden_destination.grant
+    of_grant = asked.secret_names if asked else ()
+    for name in golden_destination.secret_names:
+        wrong = secrets | {name: value}
+        with pytest.raises(SecretError, match=name):
+            if asked and name in of_grant:
+                asked.request(secrets=wrong, asked_at=NOW)
+            else:
+                golden_destination.request([element], secrets=wrong, sent_at=NOW)
 
 
 def test_an_element_holds_neither_secrets_nor_an_address_in_clear(

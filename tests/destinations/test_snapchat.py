@@ -48,6 +48,11 @@ def test_normal_forms_are_those_of_the_vendor_s_examples(
     assert found in (hashed, [hashed])
 
 
+def test_what_is_looked_at_twice_is_noted_once(configure: Configure, make_postback: MakePostback) -> None:
+    rendered = configure(LIVE).rendered(make_postback(person={"email": "ada@example.com", "country": "Germany"}))
+    assert rendered.dropped == (Dropped("country", "malformed"),)
+
+
 @pytest.mark.parametrize(("country", "form"), [("US", "94025"), ("GB", "940251234")])
 def test_postal_codes_are_cut_in_the_united_states_only(
     country: str, form: str, configure: Configure, make_postback: MakePostback
