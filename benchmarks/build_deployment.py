@@ -68,10 +68,9 @@ def write_warehouse(warehouse: Path, shape: Shape) -> None:
         (definitions / f"{name}.csv").write_text(text, encoding="utf-8")
     settings = load_settings(config)
     destinations = build_destinations(settings)
-    capabilities = {name: destination.capabilities for name, destination in destinations.items()}
     with open_warehouse(warehouse) as connection:
         create_raw_tables(connection)
-        load_definitions(connection, read_definitions(definitions, destinations=capabilities), START)
+        load_definitions(connection, read_definitions(definitions, destinations=destinations), START)
         load_reference(connection, destinations, settings.destinations)
         write_arrivals(connection, shape, 0, shape.days)
         write_build_context(connection, as_of=shape.as_of, window=None, run_id="benchmark")

@@ -131,9 +131,7 @@ def _definitions(settings: Settings, built: dict[str, Destination]) -> Iterator[
     from postback_pipeline.sources.definitions import read_definitions
 
     try:
-        read = read_definitions(
-            settings.definitions_path, destinations={name: each.capabilities for name, each in built.items()}
-        )
+        read = read_definitions(settings.definitions_path, destinations=built)
     except PostbackError as error:
         yield from _wrong("definitions", error)
         return

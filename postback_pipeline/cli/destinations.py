@@ -38,9 +38,7 @@ def destinations(
     settings = read_settings(config)
     built = build_destinations(settings)
     try:
-        read = read_definitions(
-            settings.definitions_path, destinations={name: each.capabilities for name, each in built.items()}
-        )
+        read = read_definitions(settings.definitions_path, destinations=built)
     except DefinitionsError:
         events = None
         typer.echo("The definitions are wrong, so no events are shown: see `postback check`.", err=True)

@@ -27,6 +27,8 @@ REFERENCE = {
     "routes": "Which destination wants which event, and how: definitions/routes.csv, validated.",
     "click_id_parameters": "Query parameter, the identifier it holds, its network: validated.",
     "destination_capabilities": "What each configured receiver can do, as its adapter declares it.",
+    "destination_identifiers": "The form of identifiers that a receiver can use, where its adapter declares it.",
+    "destination_person_attributes": "By which attributes of a person a receiver can match, likewise.",
     "currencies": "ISO 4217 currencies with their minor units.",
 }
 
@@ -63,10 +65,7 @@ def defs() -> dg.Definitions:
     )
     def definitions_and_reference(settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult]:
         destinations = build_destinations(settings)
-        definitions = read_definitions(
-            settings.definitions_path,
-            destinations={name: each.capabilities for name, each in destinations.items()},
-        )
+        definitions = read_definitions(settings.definitions_path, destinations=destinations)
         with open_ledger(settings.ledger_url(), settings.environment) as ledger:
             created_at = ledger.identity.created_at
         with open_warehouse(settings.warehouse_path) as connection:

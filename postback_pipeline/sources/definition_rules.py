@@ -1,4 +1,4 @@
-"""What must hold between the rows of `definitions/*.csv`, the settings and the receivers' capabilities.
+"""What must hold between the rows of `definitions/*.csv`, the settings and their receivers.
 
 Belongs here: all of these rules, in the order in which they are told, and those about identifiers. Does not belong
 here: what a cell may hold (`definition_cells.py`), the rules about conversions (`conversion_rules.py`) and about
@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from postback_pipeline.destinations.base import Capabilities
 from postback_pipeline.sources.conversion_rules import check_conversions
 from postback_pipeline.sources.definition_files import Table
 from postback_pipeline.sources.definition_types import ClickIdParameter, ConversionDefinition, PlanValue, Route
-from postback_pipeline.sources.route_rules import check_routes
+from postback_pipeline.sources.route_rules import Receiver, check_routes
 
 
 def check(
@@ -21,7 +20,7 @@ def check(
     plan_values: Table[PlanValue],
     routes: Table[Route],
     parameters: Table[ClickIdParameter],
-    destinations: Mapping[str, Capabilities],
+    destinations: Mapping[str, Receiver],
 ) -> Iterator[str]:
     """One sentence per broken rule."""
     yield from check_conversions(conversions, plan_values)

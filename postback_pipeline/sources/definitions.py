@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from postback_pipeline.destinations.base import Capabilities
 from postback_pipeline.model import PostbackError
 from postback_pipeline.sources.conversion_cells import PARTS
 from postback_pipeline.sources.definition_files import COUNTING, read_table
@@ -25,6 +24,7 @@ from postback_pipeline.sources.definition_types import (
     Route,
 )
 from postback_pipeline.sources.replace import Rows, replace_tables
+from postback_pipeline.sources.route_rules import Receiver
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -34,7 +34,7 @@ class DefinitionsError(PostbackError):
     """The definitions are wrong; the text has one sentence per mistake, each with file, row and column."""
 
 
-def read_definitions(folder: Path, *, destinations: Mapping[str, Capabilities]) -> Definitions:
+def read_definitions(folder: Path, *, destinations: Mapping[str, Receiver]) -> Definitions:
     """Reads and checks the files of `folder`; `destinations` are those that the settings configure.
 
     `plan_values.csv` may be missing where no conversion is worth something per plan.

@@ -147,6 +147,9 @@ _DEFINITIONS: dict[str, dict[str, str]] = {
         "adjustment_min_age_hours": "DOUBLE",
         "adjustment_max_age_hours": "DOUBLE",
     },
+    # Of receivers that say what they take. `pattern` is matched whole.
+    "destination_identifiers": {"destination": "VARCHAR", "identifier": "VARCHAR", "pattern": "VARCHAR"},
+    "destination_person_attributes": {"destination": "VARCHAR", "attribute": "VARCHAR"},
     "currencies": {"currency": "VARCHAR", "minor_units": "INTEGER"},
 }
 

@@ -1,7 +1,7 @@
-"""Facts that SQL decides by and nobody edits -> `raw.destination_capabilities`, `raw.currencies`.
+"""Facts that SQL decides by and nobody edits -> `raw.destination_capabilities`, `raw.currencies` and others.
 
-Belongs here: what the configured receivers can do, and the currencies that exist. Does not belong here: what people
-edit (`definitions.py`), what came in (the landing).
+Belongs here: what the configured receivers can do and what they take, and the currencies that exist. Does not belong
+here: what people edit (`definitions.py`), what came in (the landing).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def load_reference(
     destinations: Mapping[str, Destination],
     settings: Mapping[str, DestinationSettings],
 ) -> bool:
-    """Replaces both tables in one transaction; `destinations` and `settings` have the same keys.
+    """Replaces the tables in one transaction; `destinations` and `settings` have the same keys.
 
     Returns whether anything changed.
     """
@@ -34,6 +34,16 @@ def load_reference(
         {
             "raw.destination_capabilities": [
                 _capabilities_row(destination, settings[name]) for name, destination in destinations.items()
+            ],
+            "raw.destination_identifiers": [
+                {"destination": name, "identifier": identifier, "pattern": pattern}
+                for name, destination in destinations.items()
+                for identifier, pattern in destination.contract.identifiers.items()
+            ],
+            "raw.destination_person_attributes": [
+                {"destination": name, "attribute": attribute}
+                for name, destination in destinations.items()
+                for attribute in destination.contract.matches_person
             ],
             "raw.currencies": [{"currency": code, "minor_units": units} for code, units in currencies()],
         },

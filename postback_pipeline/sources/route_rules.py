@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from postback_pipeline.destinations.base import Capabilities
+from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.sources.contract import INSTALLATION_IDENTIFIERS, NETWORK_IDENTIFIERS
 from postback_pipeline.sources.definition_files import Table
 from postback_pipeline.sources.definition_types import (
@@ -24,11 +26,23 @@ from postback_pipeline.sources.definition_types import (
 MARGIN = timedelta(days=1)
 
 
+class Receiver(Protocol):
+    """What of a configured destination routes are checked against."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    @property
+    def contract(self) -> Contract:
+        """What it takes."""
+
+
 def check_routes(
     routes: Table[Route],
     conversions: Table[ConversionDefinition],
     parameters: Table[ClickIdParameter],
-    destinations: Mapping[str, Capabilities],
+    destinations: Mapping[str, Receiver],
 ) -> Iterator[str]:
     """One sentence per broken rule."""
     yield from routes.repeated(("destination", "event_name"), "{} has a route already in row {}")
@@ -41,12 +55,14 @@ def check_routes(
     for row_number, route in routes.rows.items():
         found = [*_matching(route, identifiers if parameters.readable else None), *_times(route)]
         if route.destination in destinations:
-            found += _receiver(route, versions.get(route.event_name, ()), destinations[route.destination])
+            receiver = destinations[route.destination]
+            found += _receiver(route, versions.get(route.event_name, ()), receiver.capabilities)
+            found += _contract(route, receiver.contract)
         yield from (routes.mistake(row_number, column, what) for column, what in found)
 
 
 def _references(
-    routes: Table[Route], conversions: Table[ConversionDefinition], destinations: Mapping[str, Capabilities]
+    routes: Table[Route], conversions: Table[ConversionDefinition], destinations: Mapping[str, Receiver]
 ) -> Iterator[str]:
     events = {cells.get("event_name") for cells in conversions.cells.values()}
     for row_number, cells in routes.cells.items():
@@ -105,6 +121,19 @@ def _receiver(
             )
         if not route.event_id_template:
             yield "event_id_template", "the receiver can deduplicate only by the event id of its tag; give its template"
+
+
+def _contract(route: Route, contract: Contract) -> Iterator[tuple[str, str]]:
+    """A contract that names no identifiers takes any."""
+    for identifier in route.identifiers:
+        if contract.identifiers and identifier not in contract.identifiers:
+            yield (
+                "identifiers",
+                f"{route.destination} ({contract.title}) is not told {identifier!r}; it takes"
+                f" {', '.join(contract.identifiers)}",
+            )
+    if route.match_on is not MatchOn.CLICK and contract.identifiers and not contract.matches_person:
+        yield "match_on", f"{route.destination} ({contract.title}) matches no persons; write 'click'"
 
 
 def _longest_hold(route: Route, versions: Sequence[ConversionDefinition]) -> timedelta:

@@ -36,8 +36,7 @@ FACTS = Facts(
 def test_settings_and_definitions_are_right(name: str) -> None:
     settings = load_settings(EXAMPLES / name / "postbacks.toml")
     destinations = build_destinations(settings)
-    capabilities = {each: destination.capabilities for each, destination in destinations.items()}
-    definitions = read_definitions(settings.definitions_path, destinations=capabilities)
+    definitions = read_definitions(settings.definitions_path, destinations=destinations)
     assert {route.destination for route in definitions.routes} == set(destinations)
 
 

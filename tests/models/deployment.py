@@ -51,6 +51,10 @@ accepted_when = {{ status = [200] }}
 conversion.url = "http://127.0.0.1:9/{name}"
 {more}
 """
+WHOLE = """
+[destinations.{name}]
+{more}
+"""
 ADJUSTABLE = """
 restatement.url = "http://127.0.0.1:9/r"
 retraction.url = "http://127.0.0.1:9/r"
@@ -72,10 +76,7 @@ class Deployment:
 
     def __post_init__(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
-        tables = [DESTINATION.format(name=name, more=more) for name, more in self.destinations.items()]
-        file = self.home / "postbacks.toml"
-        file.write_text(SETTINGS + "".join(tables), encoding="utf-8")
-        self._settings = load_settings(file)
+        self.configure(self.destinations)
         self._landing = self._settings.home / self._settings.paths.landing
         self._landing.mkdir(parents=True, exist_ok=True)
         self.define(**self.definitions)
@@ -83,6 +84,16 @@ class Deployment:
     @property
     def warehouse(self) -> Path:
         return self._settings.warehouse_path
+
+    def configure(self, destinations: Mapping[str, str]) -> None:
+        """Writes the settings; lines that begin with a type are a whole destination."""
+        tables = [
+            (WHOLE if more.startswith("type") else DESTINATION).format(name=name, more=more)
+            for name, more in destinations.items()
+        ]
+        file = self.home / "postbacks.toml"
+        file.write_text(SETTINGS + "".join(tables), encoding="utf-8")
+        self._settings = load_settings(file)
 
     def define(self, **files: str) -> None:
         """Writes `conversions`, `routes` ... of the definitions folder."""
@@ -107,10 +118,9 @@ class Deployment:
     def load(self, as_of: datetime) -> None:
         """Everything that a build is told before its models run."""
         receivers = build_destinations(self._settings)
-        capabilities = {name: each.capabilities for name, each in receivers.items()}
         with open_warehouse(self.warehouse) as connection:
             create_raw_tables(connection)
-            definitions = read_definitions(self._settings.definitions_path, destinations=capabilities)
+            definitions = read_definitions(self._settings.definitions_path, destinations=receivers)
             load_definitions(connection, definitions, LEDGER_CREATED)
             load_reference(connection, receivers, self._settings.destinations)
             write_build_context(connection, as_of=as_of, window=None, run_id=str(as_of))

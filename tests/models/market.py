@@ -63,6 +63,12 @@ DESTINATIONS = {
     "impact": _ADJUSTS + "adjustment_min_age_hours = 24\nadjustment_max_age_hours = 720\n",
     "bing": "",
 }
+#: A receiver that says what it takes: of this market's persons some, of its identifiers hardly any.
+META = """\
+type = "meta"
+pixel_id = "1234567890"
+base_url = "http://127.0.0.1:9"
+"""
 
 
 class Market:

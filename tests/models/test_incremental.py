@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.models.dbt_process import DbtProcess
 from tests.models.deployment import STAYING, Deployment
-from tests.models.market import DEFINITIONS, DESTINATIONS, START, Market
+from tests.models.market import DEFINITIONS, DESTINATIONS, META, START, Market
 
 #: What marketing may do between two builds.
 EDITS = (
@@ -83,6 +83,8 @@ def test_any_arrival_built_in_any_steps_equals_one_full_rebuild(dbt: DbtProcess,
                 arrival.forget()
             if step and chance.random() < 0.5:
                 deployment.define(**chance.choice(EDITS))
+            if chance.random() < 0.3:
+                deployment.configure({**DESTINATIONS, "meta": META})
             as_of += timedelta(days=chance.choice((0.5, 3, 12)))
             deployment.build(as_of)
             if chance.random() < 0.7:

@@ -19,11 +19,12 @@ from postback_pipeline.sources.conversion_cells import ValueKind, ValueRule, lik
 from postback_pipeline.sources.definition_types import Definitions, MatchOn, PixelDeduplication
 from postback_pipeline.sources.definitions import load_definitions, read_definitions
 from postback_pipeline.sources.warehouse import create_raw_tables
+from tests.sources.receivers import Declared
 
 SHIPPED = Path(__file__).parents[2] / "definitions"
 YEAR = [(2026, month) for month in (1, 2, 3)]
 CREATED = datetime(2026, 1, 15, 12, tzinfo=UTC)
-DESTINATIONS = {"shop_ads": Capabilities(max_age=timedelta(days=90)), "partner": Capabilities()}
+DESTINATIONS = {"shop_ads": Declared(Capabilities(max_age=timedelta(days=90))), "partner": Declared()}
 
 
 @pytest.fixture
@@ -368,7 +369,7 @@ def test_ids_of_an_apps_installation_may_be_named_without_rows_of_their_own(fold
 
 
 def test_the_files_that_come_with_the_product_name_every_network_and_limit_five_identifiers() -> None:
-    shipped = read_definitions(SHIPPED, destinations={"crm": Capabilities(), "partner": Capabilities()})
+    shipped = read_definitions(SHIPPED, destinations={"crm": Declared(), "partner": Declared()})
     days = {each.parameter: each.valid_days for each in shipped.click_id_parameters}
 
     assert {parameter for parameter, limit in days.items() if limit == 90} == {

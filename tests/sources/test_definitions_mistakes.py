@@ -10,10 +10,13 @@ import pytest
 
 from postback_pipeline.destinations.base import Capabilities
 from postback_pipeline.sources.definitions import DefinitionsError, read_definitions
+from tests.sources.receivers import Declared
 
 DESTINATIONS = {
-    "meta": Capabilities(max_age=timedelta(days=7), deduplicates=True, dedup_window=timedelta(hours=48)),
-    "partner": Capabilities(),
+    "meta": Declared(
+        Capabilities(max_age=timedelta(days=7), deduplicates=True, dedup_window=timedelta(hours=48)),
+    ),
+    "partner": Declared(),
 }
 CONVERSION = {"event_name": "purchase", "source_entity": "orders", "qualifying_statuses": "paid"}
 ROUTE = {

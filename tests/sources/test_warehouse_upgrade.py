@@ -10,19 +10,20 @@ from typing import Any
 import duckdb
 import pytest
 
-from postback_pipeline.destinations.base import Capabilities
 from postback_pipeline.sources.build_context import mark_built, write_build_context
 from postback_pipeline.sources.contract import ENTITIES, NETWORK_IDENTIFIERS
 from postback_pipeline.sources.definitions import load_definitions, read_definitions
 from postback_pipeline.sources.held import check_counts
 from postback_pipeline.sources.raw_tables import RAW_TABLES
 from postback_pipeline.sources.warehouse import create_raw_tables, open_warehouse
+from tests.sources.receivers import Declared
 
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)
 NEW_TABLES = (
     *("order_items", "leads", "subscription_events", "app_events", "ad_spend", "fx_rates"),
     *("removed", "test_order_rules", "plan_values", "build_marks", "built_rules"),
 )
+
 NEW_COLUMNS = {
     "clicks": tuple(name for name in NETWORK_IDENTIFIERS if name not in ("fbp", "ga_client_id")),
     "orders": ("dclid", "ran_site_id", "device_id", "appsflyer_id", "adjust_id"),
@@ -116,7 +117,7 @@ def test_an_older_warehouse_takes_todays_definitions_and_marks(shop: Any) -> Non
     shop.connection.execute("insert into raw.build_context (as_of, run_id) values ('2026-01-01', 'older')")
     create_raw_tables(shop.connection)
     shipped = read_definitions(
-        Path(__file__).parents[2] / "definitions", destinations={"crm": Capabilities(), "partner": Capabilities()}
+        Path(__file__).parents[2] / "definitions", destinations={"crm": Declared(), "partner": Declared()}
     )
 
     assert load_definitions(shop.connection, shipped, AT) is True

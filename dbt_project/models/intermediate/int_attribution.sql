@@ -1,5 +1,6 @@
 {%- set attribution_rule =
     'match_class, clicked_at desc nulls last, key_rank, click_id, preference, identifier_value' -%}
+{%- set is_judged = identifier_patterns() | length > 0 -%}
 
 with candidates as (
     select
@@ -18,14 +19,14 @@ ranked as (
         -- What was told stays with the click it was told with.
         row_number() over (
             partition by conversion_key, destination
-            order by case when is_told then 0 else 1 end, {{ attribution_rule }}
+            order by {{ 'case when is_usable then 0 else 1 end,' if is_judged }} case when is_told then 0 else 1 end, {{ attribution_rule }}
         ) as pick
     from candidates
 ),
 
 best_per_route as (
     select * from ranked
-    where pick = 1
+    where pick = 1 {{ 'and is_usable' if is_judged }}
 ),
 
 -- Within a group one route wins. What was already claimed stays where it is: a better click that comes later
@@ -66,6 +67,7 @@ final as (
         best.identifier,
         best.identifier_value,
         coalesce(claims.destination = best.destination, competing.place = 1, true) as is_winner,
+        true as is_usable,
         best.clicked_at,
         best.loaded_at
     from best_per_route as best
@@ -77,6 +79,23 @@ final as (
         on
             best.conversion_key = claims.conversion_key
             and best.scope = claims.scope
+    {%- if is_judged %}
+    union all
+    -- Something is there, and nothing of it is usable.
+    select
+        conversion_key,
+        destination,
+        cast(null as varchar) as click_id,
+        cast(null as varchar) as matched_by,
+        cast(null as varchar) as identifier,
+        cast(null as varchar) as identifier_value,
+        true as is_winner,
+        false as is_usable,
+        cast(null as timestamp with time zone) as clicked_at,
+        cast(null as timestamp with time zone) as loaded_at
+    from ranked
+    where pick = 1 and not is_usable
+    {%- endif %}
 )
 
 select * from final

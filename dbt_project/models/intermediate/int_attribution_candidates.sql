@@ -31,6 +31,7 @@ final as (
         accepted.destination,
         accepted.scope,
         accepted.preference,
+        {{ fits_pattern('accepted.pattern_number', 'touchpoints.identifier_value') }} as is_usable,
         records.action_at >= accepted.start_at
         and (accepted.end_at is null or records.action_at < accepted.end_at) as is_in_force
     from touchpoints

@@ -27,7 +27,7 @@ judged as (
         -- Told nothing, something on its way, and a present row says no: it must not leave.
         decision = 'withhold'
         and coalesce(newest_state in ('pending', 'held', 'retry'), false)
-        and first_reason not in ('no_match', 'too_old', 'no_rate') as is_withdrawn
+        and first_reason not in ('no_match', 'no_usable_identifier', 'too_old', 'no_rate') as is_withdrawn
     from present
 ),
 

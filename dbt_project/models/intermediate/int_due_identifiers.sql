@@ -28,7 +28,8 @@ carried as (
             and due.destination = candidates.destination
     left join issued on candidates.identifier = issued.identifier
     where
-        (candidates.key_rank = 0 or due.click_id = candidates.click_id)
+        candidates.is_usable
+        and (candidates.key_rank = 0 or due.click_id = candidates.click_id)
         -- Where consent does not cover the person, only what the network issued for this click is left.
         and (not due.is_keys_only or issued.identifier is not null)
     group by 1, 2, 3

@@ -47,6 +47,18 @@ rules as (
     inner join {{ ref('stg_destination_capabilities') }} as receivers on routes.destination = receivers.destination
     union all
     select
+        routes.event_name,
+        {{ one_text(["'identifier'", 'declared.destination', 'declared.identifier', 'declared.pattern']) }} as rule
+    from routes
+    inner join {{ ref('stg_destination_identifiers') }} as declared on routes.destination = declared.destination
+    union all
+    select
+        routes.event_name,
+        {{ one_text(["'person'", 'declared.destination', 'declared.attribute']) }} as rule
+    from routes
+    inner join {{ ref('stg_destination_person_attributes') }} as declared on routes.destination = declared.destination
+    union all
+    select
         events.event_name,
         {{ one_text([
             "'parameter'", 'named.parameter', 'named.identifier', 'named.valid_days'

@@ -1,4 +1,7 @@
-{#- What each route accepts, in its order of preference, with how long each identifier is valid. -#}
+{#-
+    What each route accepts, in its order of preference, with how long each identifier is valid and which form a usable
+    value has. What the contract of a receiver does not know is not accepted.
+-#}
 with known as (
     {%- for identifier in accepted_identifiers() %}
     select '{{ identifier }}' as identifier
@@ -7,6 +10,11 @@ with known as (
     select cast(null as varchar) as identifier
     where false
     {%- endfor %}
+),
+
+contracts as (
+    select distinct destination
+    from {{ ref('stg_destination_identifiers') }}
 ),
 
 validity as (
@@ -30,12 +38,20 @@ final as (
         case
             when own.identifier is null and known.identifier = 'fbc' then source_of_fbc.valid_days else own.valid_days
         end as valid_days,
+        {{ pattern_number('declared.pattern') }} as pattern_number,
         position('|' || known.identifier || '|' in '|' || routes.identifiers || '|') as preference
     from {{ ref('stg_routes') }} as routes
     inner join known on {{ in_list('known.identifier', 'routes.identifiers') }}
+    left join contracts on routes.destination = contracts.destination
+    left join {{ ref('stg_destination_identifiers') }} as declared
+        on
+            routes.destination = declared.destination
+            and known.identifier = declared.identifier
     left join validity as own on known.identifier = own.identifier
     left join validity as source_of_fbc on source_of_fbc.identifier = 'fbclid'
-    where routes.match_on <> 'identity'
+    where
+        routes.match_on <> 'identity'
+        and (contracts.destination is null or declared.identifier is not null)
 )
 
 select * from final

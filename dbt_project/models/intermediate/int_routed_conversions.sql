@@ -1,6 +1,19 @@
+{%- set attributes = matching_attributes() -%}
+{%- set person_is_usable -%}
+    {%- if attributes -%}
+    case when routes.names_attributes then coalesce(persons.is_usable, false) else conversions.has_contact end
+    {%- else -%}
+    conversions.has_contact
+    {%- endif -%}
+{%- endset -%}
+
 with routes as (
     select
         *,
+        {%- if attributes %}
+        -- Others take whatever is on record.
+        destination in (select destination from {{ ref('stg_destination_person_attributes') }}) as names_attributes,
+        {%- endif %}
         {{ asked_purposes('consent_purposes') }}
     from {{ ref('stg_routes') }}
 ),
@@ -34,8 +47,16 @@ routed as (
         attribution.identifier_value,
         greatest(conversions.changed_at, coalesce(attribution.loaded_at, conversions.changed_at)) as touched_at,
         coalesce(attribution.is_winner, true) as is_winner,
-        routes.match_on <> 'identity' and attribution.conversion_key is not null as is_click_matched,
-        routes.match_on <> 'click' and conversions.has_contact as is_person_matched,
+        routes.match_on <> 'identity' and coalesce(attribution.is_usable, false) as is_click_matched,
+        routes.match_on <> 'click' and {{ person_is_usable }} as is_person_matched,
+        coalesce(not attribution.is_usable, false)
+        {%- if attributes %}
+        or (
+            routes.match_on <> 'click'
+            and (conversions.has_contact or persons.conversion_key is not null)
+            and not {{ person_is_usable }}
+        )
+        {%- endif %} as has_unusable_identifier,
         pixel.pixel_event_id,
         pixel.pixel_value,
         pixel.conversion_key is not null as is_pixel_reported,
@@ -50,6 +71,12 @@ routed as (
         on
             conversions.conversion_key = attribution.conversion_key
             and routes.destination = attribution.destination
+    {%- if attributes %}
+    left join {{ ref('int_matchable_persons') }} as persons
+        on
+            conversions.conversion_key = persons.conversion_key
+            and routes.destination = persons.destination
+    {%- endif %}
     left join {{ ref('int_pixel_reports') }} as pixel
         on
             conversions.conversion_key = pixel.conversion_key

@@ -29,17 +29,15 @@ with shared as (
     {%- endfor %}
 ),
 
-routed as (
+carrying as (
     select
         shared.*,
         routes.destination,
         routes.lookback_days,
         accepted.identifier,
         accepted.valid_days,
-        row_number() over (
-            partition by shared.conversion_key, shared.click_id, routes.destination
-            order by accepted.valid_days desc nulls first, accepted.preference asc, accepted.identifier asc
-        ) as pick
+        accepted.preference,
+        {{ carries_usable('shared.carried', 'accepted.identifier', 'accepted.pattern_number') }} as is_usable
     from shared
     left join {{ ref('int_click_versions') }} as versions on shared.click_id = versions.click_id
     inner join {{ ref('stg_routes') }} as routes
@@ -54,6 +52,16 @@ routed as (
     where versions.click_id is null or (shared.seen = versions.seen and shared.file_row = versions.file_row)
 ),
 
+routed as (
+    select
+        *,
+        row_number() over (
+            partition by conversion_key, click_id, destination
+            order by is_usable desc, valid_days desc nulls first, preference asc, identifier asc
+        ) as pick
+    from carrying
+),
+
 final as (
     select
         routed.conversion_key,
@@ -66,6 +74,7 @@ final as (
             when routed.clicked_at < {{ add_hours('routed.attribution_at', '-24 * routed.lookback_days') }}
                 then 'before_the_window'
             when routed.identifier is null then 'no_accepted_identifier'
+            when not routed.is_usable then 'unusable_identifier'
             when routed.clicked_at < {{ add_hours('routed.attribution_at', '-24 * routed.valid_days') }}
                 then 'identifier_expired'
             when decisions.click_id = routed.click_id and decisions.is_winner then 'won'

@@ -28,6 +28,11 @@ from (
         'unmatched',
         'No click from {window_start} on, and nothing else that the route accepts, ties it to this destination.'
     ),
+    (
+        'no_usable_identifier',
+        'unmatched',
+        'What ties it to this destination is malformed, or of a kind by which the receiver cannot match.'
+    ),
     ('lost_to_other_route', 'unmatched', 'Another route of the same group won the conversion.'),
     ('consent_denied', 'consent', 'The person denied a purpose that the route needs ({consent_record}).'),
     ('consent_unknown', 'consent', 'Consent to a purpose that the route needs is not on record.'),
