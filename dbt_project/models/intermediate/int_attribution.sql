@@ -19,7 +19,10 @@ ranked as (
         -- What was told stays with the click it was told with.
         row_number() over (
             partition by conversion_key, destination
-            order by {{ 'case when is_usable then 0 else 1 end,' if is_judged }} case when is_told then 0 else 1 end, {{ attribution_rule }}
+            order by
+                {{ 'case when is_usable then 0 else 1 end,' if is_judged }}
+                case when is_told then 0 else 1 end,
+                {{ attribution_rule }}
         ) as pick
     from candidates
 ),
@@ -72,16 +75,11 @@ final as (
         best.loaded_at
     from best_per_route as best
     left join competing
-        on
-            best.conversion_key = competing.conversion_key
-            and best.destination = competing.destination
-    left join claims
-        on
-            best.conversion_key = claims.conversion_key
-            and best.scope = claims.scope
+        on best.conversion_key = competing.conversion_key and best.destination = competing.destination
+    left join claims on best.conversion_key = claims.conversion_key and best.scope = claims.scope
     {%- if is_judged %}
     union all
-    -- Something is there, and nothing of it is usable.
+    -- Something is there, and none is usable.
     select
         conversion_key,
         destination,

@@ -24,10 +24,10 @@ persons as (
     {%- for entity in source_ids() %}
     select
         records.conversion_key,
-        records.event_name,
         {%- for attribute in attributes %}
-        carriers.{{ attribute }}{{ ',' if not loop.last }}
+        carriers.{{ attribute }},
         {%- endfor %}
+        records.event_name
     from {{ ref('int_records') }} as records
     inner join {{ ref('stg_' ~ entity) }} as carriers
         on

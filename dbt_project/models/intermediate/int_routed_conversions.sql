@@ -1,17 +1,14 @@
 {%- set attributes = matching_attributes() -%}
-{%- set person_is_usable -%}
-    {%- if attributes -%}
-    case when routes.names_attributes then coalesce(persons.is_usable, false) else conversions.has_contact end
-    {%- else -%}
-    conversions.has_contact
-    {%- endif -%}
-{%- endset -%}
+{#- Receivers that name no attributes take whatever is on record. -#}
+{%- set person_is_usable = (
+    'case when routes.names_attributes then coalesce(persons.is_usable, false) else conversions.has_contact end'
+    if attributes else 'conversions.has_contact'
+) -%}
 
 with routes as (
     select
         *,
         {%- if attributes %}
-        -- Others take whatever is on record.
         destination in (select destination from {{ ref('stg_destination_person_attributes') }}) as names_attributes,
         {%- endif %}
         {{ asked_purposes('consent_purposes') }}
