@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from postback_pipeline.destinations.adjust import Adjust
 from postback_pipeline.destinations.appsflyer import AppsFlyer
+from postback_pipeline.destinations.awin import Awin
 from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.ga4 import Ga4
@@ -31,6 +32,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     BatchWebhook.type: BatchWebhook,
     Adjust.type: Adjust,
     AppsFlyer.type: AppsFlyer,
+    Awin.type: Awin,
     Ga4.type: Ga4,
     GoogleAds.type: GoogleAds,
     GoogleDataManager.type: GoogleDataManager,
