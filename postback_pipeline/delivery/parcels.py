@@ -10,7 +10,7 @@ without another request. One postback to blame among n costs at most 2 log2(n) f
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -53,6 +53,7 @@ class Stock:
     def __init__(self, capabilities: Capabilities) -> None:
         self._rows = capabilities.batch_rows
         self._bytes = capabilities.batch_bytes
+        self._mixes = capabilities.mixes_kinds
         self._queue: deque[Claim] = deque()
         self._first: deque[Parcel] = deque()
 
@@ -70,16 +71,26 @@ class Stock:
 
     def parcels(self, *, filled: bool) -> int:
         """About how many requests they make; with `filled`, a last one with room for more is left out."""
-        return len(self._first) + (len(self._queue) + (0 if filled else self._rows - 1)) // self._rows
+        room = 0 if filled else self._rows - 1
+        apart = [len(self._queue)] if self._mixes else Counter(claim.kind for claim in self._queue).values()
+        return len(self._first) + sum((count + room) // self._rows for count in apart)
 
     def take(self, is_late: Callable[[Claim], bool], late: list[Claim]) -> Parcel | None:
-        """The next parcel; claims that are too late to be sent are moved to `late` instead."""
+        """The next parcel; claims that are too late to be sent are moved to `late` instead.
+
+        Where kinds travel apart, its first claim is the next one, those of its kind behind it come along, and the
+        others keep their places.
+        """
         if self._first:
             return self._take_part(is_late, late)
         claims: list[Claim] = []
+        others: list[Claim] = []
         room = self._bytes
         while self._queue and len(claims) < self._rows:
             claim = self._queue[0]
+            if claims and not self._mixes and claim.kind is not claims[0].kind:
+                others.append(self._queue.popleft())
+                continue
             if room is not None:
                 room -= byte_length(claim.element)
                 if room < 0 and claims:
@@ -89,6 +100,7 @@ class Stock:
                 late.append(claim)
             else:
                 claims.append(claim)
+        self._queue.extendleft(reversed(others))
         return Parcel(claims) if claims else None
 
     def _take_part(self, is_late: Callable[[Claim], bool], late: list[Claim]) -> Parcel | None:

@@ -47,7 +47,7 @@ class Capabilities:
     batch_rows: int = 1
     batch_bytes: int | None = None
     one_bad_fails_all: bool = False
-    #: Postbacks of different kinds may travel in one request.
+    #: Postbacks of different kinds may travel in one request; where not, a drain sends them apart.
     mixes_kinds: bool = True
     #: Acceptance is only a receipt; the verdict follows.
     judges_later: bool = False

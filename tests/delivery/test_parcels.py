@@ -17,12 +17,12 @@ from postback_pipeline.model import Kind, State
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def claim(number: int, element: str = "{}") -> Claim:
+def claim(number: int, element: str = "{}", kind: Kind = Kind.CONVERSION) -> Claim:
     return Claim(
         postback_id=number,
         destination="lake",
         conversion_key=f"purchase:{number}",
-        kind=Kind.CONVERSION,
+        kind=kind,
         element=element,
         key=f"purchase:{number}.1",
         token=f"t-{number}",
@@ -96,6 +96,47 @@ def test_what_is_too_late_is_set_aside_and_a_part_without_it_proves_nothing() ->
     assert stock.take(lambda each: each.postback_id == 0, late) is None
     assert stock.take(lambda _: False, []) == Parcel(parcel.claims[1:], bisecting=True)
     assert len(stock) == 0
+
+
+def all_taken(stock: Stock) -> list[list[Claim]]:
+    parcels = []
+    while (parcel := stock.take(lambda _: False, [])) is not None:
+        parcels.append(parcel.claims)
+    return parcels
+
+
+@given(kinds=st.lists(st.sampled_from(Kind), max_size=40), rows=st.integers(1, 7))
+def test_where_kinds_travel_apart_each_waits_only_for_those_before_it(kinds: list[Kind], rows: int) -> None:
+    stock = Stock(Capabilities(batch_rows=rows, mixes_kinds=False))
+    claims = [claim(number, kind=kind) for number, kind in enumerate(kinds)]
+    stock.add(claims)
+    expected = stock.parcels(filled=False)
+    waiting, parcels = list(claims), all_taken(stock)
+    assert len(parcels) == expected == sum(math.ceil(count / rows) for count in Counter(kinds).values())
+    for parcel in parcels:
+        # The next one of all, and those of its kind in their order.
+        assert parcel == [each for each in waiting if each.kind is waiting[0].kind][:rows]
+        waiting = [each for each in waiting if each not in parcel]
+    assert waiting == []
+
+
+def test_what_is_late_decides_no_kind_and_what_was_skipped_comes_next() -> None:
+    stock = Stock(Capabilities(batch_rows=10, mixes_kinds=False))
+    kinds = [Kind.RETRACTION, Kind.CONVERSION, Kind.RETRACTION, Kind.CONVERSION]
+    stock.add(claim(number, kind=kind) for number, kind in enumerate(kinds))
+    late: list[Claim] = []
+    parcel = stock.take(lambda each: each.postback_id == 0, late)
+    assert parcel is not None
+    assert [each.postback_id for each in (*late, *parcel.claims)] == [0, 1, 3]
+    assert [[each.postback_id for each in claims] for claims in all_taken(stock)] == [[2]]
+
+
+def test_of_kinds_that_travel_apart_none_is_filled_by_the_others() -> None:
+    stock = Stock(Capabilities(batch_rows=2, mixes_kinds=False))
+    stock.add([claim(0), claim(1, kind=Kind.RETRACTION)])
+    assert (stock.parcels(filled=True), stock.parcels(filled=False)) == (0, 2)
+    stock.add([claim(2)])
+    assert (stock.parcels(filled=True), stock.parcels(filled=False)) == (1, 2)
 
 
 def test_half_a_character_has_a_length_too() -> None:
