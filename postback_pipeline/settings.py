@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -180,6 +181,11 @@ class DestinationSettings(BaseModel):
     def options(self) -> dict[str, Any]:
         """The fields that belong to the adapter."""
         return dict(self.model_extra or {})
+
+    def with_options(self, options: Mapping[str, Any]) -> DestinationSettings:
+        """The same destination with other options of its adapter."""
+        own = {field: getattr(self, field) for field in type(self).model_fields}
+        return type(self)(**own, **options)
 
 
 class Settings(_Strict):

@@ -17,18 +17,23 @@ from postback_pipeline.model import PostbackError
 
 if TYPE_CHECKING:
     from postback_pipeline.destinations.base import Capabilities, Destination
+    from postback_pipeline.destinations.presets import Preset
     from postback_pipeline.settings import DestinationSettings
 
 
 def destinations(
     kind: Annotated[
-        str | None, typer.Argument(metavar="[TYPE]", help="Show all about this type.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="[TYPE|PRESET]", help="Show all about this type, or this preset as it is.", show_default=False
+        ),
     ] = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
     """List the types of destinations, and those that are configured with what they can do."""
     from postback_pipeline.destinations import DESTINATIONS, build_destinations
+    from postback_pipeline.destinations.presets import presets
     from postback_pipeline.sources.definitions import DefinitionsError, read_definitions
 
     types = {name: _describe_type(adapter) for name, adapter in DESTINATIONS.items()}
@@ -49,12 +54,19 @@ def destinations(
         for name, each in built.items()
     ]
     if json:
-        print_json({"types": types, "configured": configured})
+        described = {name: _describe_preset(preset) for name, preset in presets().items()}
+        print_json({"types": types, "presets": described, "configured": configured})
         return
     print_table(
         ("type", "receiver", "version", "takes", "oldest event", "at a time", "judged by"),
         (_type_row(name, each) for name, each in types.items()),
         title="Types (postback destinations TYPE shows all about one)",
+    )
+    typer.echo()
+    print_table(
+        ("preset", "takes", "what it is"),
+        ((name, _preset_kinds(preset), preset.title) for name, preset in presets().items()),
+        title="Presets of url_template (postback destinations PRESET prints one)",
     )
     typer.echo()
     print_table(
@@ -66,13 +78,37 @@ def destinations(
 
 def _show_type(kind: str, types: dict[str, dict[str, Any]], json: bool) -> None:
     from postback_pipeline.destinations.pages import page
+    from postback_pipeline.destinations.presets import presets
 
+    if kind in presets():
+        preset = presets()[kind]
+        if json:
+            print_json(_describe_preset(preset))
+        else:
+            typer.echo(preset.text, nl=False)
+        return
     if kind not in types:
-        raise PostbackError(f"{kind!r} is not a type of destination. There are {', '.join(types)}.")
+        raise PostbackError(
+            f"{kind!r} is not a type of destination. There are {', '.join(types)}; and the presets"
+            f" {', '.join(presets())}."
+        )
     if json:
         print_json(types[kind])
     else:
         typer.echo(page(kind))
+
+
+def _preset_kinds(preset: Preset) -> list[str]:
+    return [kind for kind in ("conversion", "restatement", "retraction") if kind in preset.table]
+
+
+def _describe_preset(preset: Preset) -> dict[str, Any]:
+    return {
+        "title": preset.title,
+        "kinds": _preset_kinds(preset),
+        "options": {name: option.model_dump() for name, option in preset.options.items()},
+        "table": preset.table,
+    }
 
 
 def _describe_type(adapter: type[Destination]) -> dict[str, Any]:

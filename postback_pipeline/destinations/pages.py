@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from postback_pipeline.destinations import DESTINATIONS
 from postback_pipeline.destinations.base import Capabilities, Destination
+from postback_pipeline.destinations.presets import Preset, presets
 from postback_pipeline.destinations.vendor import Vendor
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +57,14 @@ def overview() -> str:
         "",
         *[f"- [`{name}`](destinations/{name}.md): {_first(each)}" for name, each in described],
         "",
+        "## Presets",
+        "",
+        "Trackers and networks whose postback is one address with macros: type `url_template` with `preset` and a few"
+        " options of its own. `postback destinations NAME` prints the file with its sources and what is unverified; any"
+        " key of your table replaces the preset's, and copied into your table the file needs no preset.",
+        "",
+        *[_preset(each) for each in presets().values()],
+        "",
     ]
     return "\n".join(lines)
 
@@ -80,6 +89,11 @@ def environment() -> str:
         for field in _secret_fields(each):
             lines += [f"# {field.description}", f"# {field.default}="]
     return "\n".join([*lines, "", END])
+
+
+def _preset(preset: Preset) -> str:
+    needed = ", ".join(f"`{name}`" for name, option in preset.options.items() if option.default is None)
+    return f"- `{preset.name}`" + (f" (needs {needed})" if needed else "") + f": {preset.title}"
 
 
 def _row(name: str, adapter: type[Vendor]) -> str:

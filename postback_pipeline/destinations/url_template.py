@@ -13,6 +13,9 @@ only if it is written there. Conditions are tried in this order: `pause_when`, `
 `rejected_when`, `accepted_when`; a reply that fits none is unknown. A kind without its own table (`restatement`,
 `retraction`) is one that the receiver cannot be told.
 
+What many trackers spell alike is there to be named: `preset = "keitaro"` with its own options. `postback destinations`
+lists the presets, `postback destinations keitaro` prints one; any key beside it replaces the preset's.
+
 `{consent:ad_user_data}`, `{consent:ad_personalization}` and `{consent:analytics}` are `granted`, `denied` or `unknown`,
 and have no value where the route does not ask for that purpose: write `{consent:analytics?}` if it may not.
 """
@@ -40,6 +43,7 @@ from postback_pipeline.destinations.base import (
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.macros import parse_template
 from postback_pipeline.destinations.options import Options, hours, origin_of, parse_options, require_https
+from postback_pipeline.destinations.presets import with_preset
 from postback_pipeline.destinations.reply_rules import ReplyContent, ReplyRule
 from postback_pipeline.destinations.request_forms import (
     FORM,
@@ -133,6 +137,7 @@ class UrlTemplate(Destination):
     @classmethod
     def from_settings(cls, name: str, settings: DestinationSettings) -> Self:
         """Checks every template, header and condition; DestinationError names the option that is wrong."""
+        settings = settings.with_options(with_preset(name, settings.options))
         options = parse_options(UrlTemplateOptions, name, settings)
         forms: dict[Kind, RequestForm] = {}
         for kind in Kind:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
@@ -55,6 +56,17 @@ def test_destinations_lists_types_and_what_is_configured(postback: Postback) -> 
     assert (partner["kinds"], crm["kinds"]) == (["conversion"], ["conversion", "restatement", "retraction"])
     assert (partner["events"], crm["events"]) == (["purchase"], [])
     assert partner["secrets"] == {"PARTNER_KEY": False, "PARTNER_TOKEN": False}
+
+
+def test_presets_are_listed_and_one_is_printed_as_it_is(postback: Postback) -> None:
+    assert "preset" in postback("destinations").stdout
+    assert json.loads(postback("destinations", "--json").stdout)["presets"]["keitaro"]["kinds"] == [
+        *("conversion", "retraction")
+    ]
+    printed = postback("destinations", "keitaro").stdout
+    assert printed.startswith("# Keitaro") and tomllib.loads(printed)["conversion"]["url"].endswith("{transaction_id}")
+    assert json.loads(postback("destinations", "voluum", "--json").stdout)["kinds"] == ["conversion"]
+    assert "presets bemob, binom" in postback("destinations", "keitarro").stderr.replace("\n", " ")
 
 
 def test_destinations_are_listed_even_if_the_definitions_are_wrong(postback: Postback, deployment: Settings) -> None:

@@ -1,4 +1,7 @@
-"""Every vendor is told conversions and reversals by the real engine, and believes what the ledger says it does."""
+"""Every receiver is told conversions and reversals by the real engine, and believes what the ledger says it does.
+
+These are the golden folders with a `receiver.py`: all vendors, and presets.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +24,14 @@ from tests.destinations.contract_receiver import receiver_of
 from tests.destinations.samples import GOLDEN, folder_changes, golden_destination_of, secrets_of
 
 ORDERS = 3
-FOLDERS = [folder for folder in sorted(GOLDEN.iterdir()) if isinstance(golden_destination_of(folder), Vendor)]
+FOLDERS = [folder for folder in sorted(GOLDEN.iterdir()) if (folder / "receiver.py").is_file()]
 
 
 def line_to(folder: Path, ledger: Ledger, clock: Clock, url: str) -> Line:
     """A folder's destination, in test mode towards a receiver on loopback; whatever else it calls is there, too."""
     table = tomllib.loads((folder / "settings.toml").read_text(encoding="utf-8")) | {"mode": "test", "base_url": url}
     adapter = DESTINATIONS[table["type"]]
-    assert issubclass(adapter, Vendor)
-    if "token_url" in adapter.options_type.model_fields:
+    if issubclass(adapter, Vendor) and "token_url" in adapter.options_type.model_fields:
         table["token_url"] = f"{url}/token"
     settings = DestinationSettings(**table)
     destination = adapter.from_settings("partner", settings)
@@ -47,6 +49,10 @@ def orders(folder: Path, value: str, against: int) -> list[Desired]:
     }
     person = {"person": {"email": "ada@example.com", "user_agent": "Mozilla/5.0", "page_url": "https://shop.example/"}}
     return [replace(row, facts=replace(row.facts, **facts), **{**person, **own}) for row in rows]
+
+
+def test_every_vendor_has_a_receiver_that_checks_its_contract(golden: Path) -> None:
+    assert golden in FOLDERS or not isinstance(golden_destination_of(golden), Vendor)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: str(folder.name))

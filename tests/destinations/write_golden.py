@@ -46,7 +46,7 @@ def main(names: list[str]) -> None:
         cases = (
             cases_of(destination) if isinstance(destination, Vendor) else {file.stem for file in folder.glob("*.http")}
         )
-        for case in sorted(cases or {kind.value for kind in Kind}):
+        for case in sorted(cases or {kind.value for kind in Kind if destination.capabilities.adjusts(kind)}):
             (folder / f"{case}.http").write_text(request_text(folder, case), encoding="utf-8")
 
 
