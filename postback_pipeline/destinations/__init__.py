@@ -10,6 +10,7 @@ from postback_pipeline.destinations.appsflyer import AppsFlyer
 from postback_pipeline.destinations.awin import Awin
 from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
+from postback_pipeline.destinations.cj import Cj
 from postback_pipeline.destinations.ga4 import Ga4
 from postback_pipeline.destinations.google_ads import GoogleAds
 from postback_pipeline.destinations.google_data_manager import GoogleDataManager
@@ -33,6 +34,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     Adjust.type: Adjust,
     AppsFlyer.type: AppsFlyer,
     Awin.type: Awin,
+    Cj.type: Cj,
     Ga4.type: Ga4,
     GoogleAds.type: GoogleAds,
     GoogleDataManager.type: GoogleDataManager,
