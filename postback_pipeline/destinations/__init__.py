@@ -17,6 +17,7 @@ from postback_pipeline.destinations.google_data_manager import GoogleDataManager
 from postback_pipeline.destinations.impact import Impact
 from postback_pipeline.destinations.linkedin import LinkedIn
 from postback_pipeline.destinations.meta import Meta
+from postback_pipeline.destinations.microsoft_offline import MicrosoftOffline
 from postback_pipeline.destinations.microsoft_uet import MicrosoftUet
 from postback_pipeline.destinations.pinterest import Pinterest
 from postback_pipeline.destinations.reddit import Reddit
@@ -41,6 +42,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     Impact.type: Impact,
     LinkedIn.type: LinkedIn,
     Meta.type: Meta,
+    MicrosoftOffline.type: MicrosoftOffline,
     MicrosoftUet.type: MicrosoftUet,
     Pinterest.type: Pinterest,
     Reddit.type: Reddit,

@@ -44,11 +44,16 @@ def orders(folder: Path, value: str, against: int) -> list[Desired]:
     changes = folder_changes(folder)
     rows = [desired(number, value, against) for number in range(1, ORDERS + 1)]
     own = {name: changes[name] for name in ("person", "consent") if name in changes}
-    facts = {
-        name: changes[name] for name in ("receiver_event", "identifiers", "event_id", "clicked_at") if name in changes
-    }
+    facts = {name: changes[name] for name in ("receiver_event", "event_id", "clicked_at") if name in changes}
     person = {"person": {"email": "ada@example.com", "user_agent": "Mozilla/5.0", "page_url": "https://shop.example/"}}
-    return [replace(row, facts=replace(row.facts, **facts), **{**person, **own}) for row in rows]
+    found = []
+    for number, row in enumerate(rows, start=1):
+        identifiers = {
+            **changes.get("identifiers", row.facts.identifiers),
+            **receiver_of(folder).identifiers_of(number),
+        }
+        found.append(replace(row, facts=replace(row.facts, **facts, identifiers=identifiers), **{**person, **own}))
+    return found
 
 
 def test_every_vendor_has_a_receiver_that_checks_its_contract(golden: Path) -> None:
