@@ -22,11 +22,11 @@ and have no value where the route does not ask for that purpose: write `{consent
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Self
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from postback_pipeline.destinations.base import (
@@ -167,7 +167,7 @@ class UrlTemplate(Destination):
         """The frozen element with its secrets filled in; refuses an origin that is no longer configured."""
         (element,) = elements
         try:
-            frozen = json.loads(element.text)
+            frozen = orjson.loads(element.text)
             method, url, body, content_type = (frozen[part] for part in ("method", "url", "body", "content_type"))
             origin = origin_of(url)
         except (ValueError, TypeError, KeyError, AttributeError):
