@@ -221,8 +221,8 @@ def _reading(status: int, code: object) -> Verdict:
     reason = f"HTTP {status}" if shown is None else f"HTTP {status} {shown}"[:60]
     if status == 429:
         return Verdict(Reading.RETRY, reason)
-    # 426: the version has ended.
-    if status in (401, 403, 426):
+    # 404: there is no such address; 426: the version has ended.
+    if status in (401, 403, 404, 426):
         return Verdict(Reading.CONFIGURATION, reason)
     if status in (400, 422):
         return Verdict(Reading.REJECTED, reason, on_request=True)

@@ -57,6 +57,8 @@ BATCH_ROWS = 1_000
 #: Unverified as a list: Graph API codes that pass by themselves, and those that only a person can put right.
 PASSING_CODES = frozenset({1, 2, 4, 17, 341, 613, 80004})
 CREDENTIAL_CODES = frozenset({10, 102, 190, *range(200, 300)})
+#: Code and subcode of "Object with ID ... does not exist, cannot be loaded due to missing permissions": the pixel's.
+NO_PIXEL = (100, 33)
 #: Let Meta find out whether a person's state restricts the use of data: country 0, state 0. Unverified numbers.
 LIMITED = {
     "data_processing_options": ["LDU"],
@@ -237,15 +239,23 @@ def _reading(reply: Reply, count: int) -> Verdict:
     error = body.get("error")
     code = error.get("code") if isinstance(error, dict) else None
     if not isinstance(code, int):
-        return Verdict(Reading.RETRY if reply.status == 429 else Reading.UNKNOWN, f"HTTP {reply.status}")
+        return _by_status(reply.status)
     reason = f"Graph API error {code_of(code)}"
     if code in PASSING_CODES:
         return Verdict(Reading.RETRY, reason)
-    if code in CREDENTIAL_CODES:
+    if code in CREDENTIAL_CODES or (code, error.get("error_subcode")) == NO_PIXEL:
         return Verdict(Reading.CONFIGURATION, reason)
     if 400 <= reply.status < 500:
         return Verdict(Reading.REJECTED, reason, on_request=True)
     return Verdict(Reading.UNKNOWN, reason)
+
+
+def _by_status(status: int) -> Verdict:
+    """Without a code of Meta's. An address holds nothing of an event: that there is none is about the settings."""
+    reason = f"HTTP {status}"
+    if status in (401, 403, 404):
+        return Verdict(Reading.CONFIGURATION, reason)
+    return Verdict(Reading.RETRY if status == 429 else Reading.UNKNOWN, reason)
 
 
 def _postal_code(text: str) -> str | None:

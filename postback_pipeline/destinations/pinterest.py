@@ -221,7 +221,8 @@ def _reading(status: int, code: object, count: int) -> Verdict:
     # 503 is documented as "ramped down": the endpoint takes nothing then.
     if status in (429, 503):
         return Verdict(Reading.RETRY, reason)
-    if status in (401, 403):
+    # 404: there is no such ad account.
+    if status in (401, 403, 404):
         return Verdict(Reading.CONFIGURATION, reason)
     # Of several events of a 422 some were processed, and which is not told.
     if status == 400 or (status == 422 and count == 1):

@@ -35,7 +35,7 @@ from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.json_body import enveloped, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
-from postback_pipeline.destinations.person import Person, country_code, e164, lower_email
+from postback_pipeline.destinations.person import Person, bare_email, country_code, e164
 from postback_pipeline.destinations.times import unix_milliseconds
 from postback_pipeline.destinations.vendor import Vendor, VendorOptions
 from postback_pipeline.model import Postback
@@ -56,6 +56,7 @@ LONGEST_CUSTOM_NAME = 64
 #: Unverified: the changelog's word for the offline channel; examples show WEBSITE only.
 STORE = "PHYSICAL_STORE"
 
+_SUBDIVISION = re.compile(r"[A-Za-z0-9]{1,3}")
 _INVALID = re.compile(r"\$\.data\.events\[([0-9]{1,4})\]")
 
 
@@ -156,7 +157,7 @@ class Reddit(Vendor):
         is_store = self.options.action_source == STORE
         return without_nothing(
             (
-                ("email", person.hashed("email", _canonical_email)),
+                ("email", person.hashed("email", bare_email)),
                 ("phone_number", person.hashed("phone", e164(country or self.options.phone_country))),
                 ("ip_address", None if is_store else person.hashed("ip", str.strip)),
                 ("user_agent", None if is_store else person.plain("user_agent")),
@@ -203,7 +204,7 @@ def _limited(consent: Mapping[str, str], country: str | None, person: Person) ->
     options: dict[str, Any] = {"modes": ["LDU"]}
     if country:
         options["country"] = country.upper()
-        if region := person.plain("region"):
+        if region := person.plain("region", _subdivision):
             options["region"] = f"{country.upper()}-{region.upper()}"
     return options
 
@@ -226,18 +227,15 @@ def _reading(status: int, body: Mapping[str, Any], error: Mapping[str, Any], cou
         return Verdict(Reading.ACCEPTED, "processed")
     if status == 429 or (status >= 500 and "No conversion events were processed" in message):
         return Verdict(Reading.RETRY, reason)
-    if status in (401, 403):
+    # 404: there is no such pixel.
+    if status in (401, 403, 404):
         return Verdict(Reading.CONFIGURATION, reason)
     if status == 400:
         return Verdict(Reading.REJECTED, reason, on_request=True)
     return Verdict(Reading.UNKNOWN, reason)
 
 
-def _canonical_email(email: str) -> str | None:
-    """Of every provider: without dots, and without what follows a plus sign, in the local part."""
-    form = lower_email(email)
-    if form is None:
-        return None
-    local, _, domain = form.partition("@")
-    local = local.partition("+")[0].replace(".", "")
-    return f"{local}@{domain}" if local else None
+def _subdivision(text: str) -> str | None:
+    """The code of a state or province, such as CA; None for its name."""
+    form = text.strip()
+    return form if _SUBDIVISION.fullmatch(form) else None

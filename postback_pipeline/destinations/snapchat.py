@@ -14,6 +14,7 @@ of apps, which need facts about the device, are not sent by this type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -56,6 +57,10 @@ LIMITED = {
     "data_processing_options_country": 0,
     "data_processing_options_state": 0,
 }
+
+
+#: What is wrong is the token: words alone, since a reason may quote an event's address with a token of the shop's.
+_TOKEN = re.compile(r"[A-Za-z ]{0,60}token[a-z ]{0,60}\.?", re.IGNORECASE)
 
 
 class SnapchatOptions(VendorOptions):
@@ -186,7 +191,8 @@ def _listed(value: str | None) -> list[str] | None:
 def _reading(reply: Reply) -> Verdict:
     if reply.status == 429:
         return Verdict(Reading.RETRY, "HTTP 429")
-    if reply.status in (401, 403):
+    # 404: there is no such pixel.
+    if reply.status in (401, 403, 404):
         return Verdict(Reading.CONFIGURATION, f"HTTP {reply.status}")
     body = json_of(reply)
     body = body if isinstance(body, dict) else {}
@@ -194,7 +200,7 @@ def _reading(reply: Reply) -> Verdict:
     if reply.status == 200 and status == "VALID":
         return Verdict(Reading.ACCEPTED, "VALID")
     if status == "INVALID" and reply.status in (200, 400):
-        if "token" in str(body.get("reason")).lower():
+        if _TOKEN.fullmatch(str(body.get("reason"))):
             # A token that is no good was seen as a 400, too.
             return Verdict(Reading.CONFIGURATION, "INVALID: access token")
         return Verdict(Reading.REJECTED, f"INVALID {_first_code(body)}", on_request=True)

@@ -200,7 +200,7 @@ def _reading(reply: Reply) -> Verdict:
     body = json_of(reply)
     code = body.get("code") if isinstance(body, dict) else None
     if not isinstance(code, int) or isinstance(code, bool) or reply.status >= 500:
-        return Verdict(Reading.RETRY if reply.status == 429 else Reading.UNKNOWN, f"HTTP {reply.status}")
+        return _by_status(reply.status)
     reason = f"TikTok code {code_of(code)}"
     if code == 0 and reply.status == 200:
         return Verdict(Reading.ACCEPTED, reason)
@@ -211,6 +211,14 @@ def _reading(reply: Reply) -> Verdict:
     if code in INVALID_CODES:
         return Verdict(Reading.REJECTED, reason, on_request=True)
     return Verdict(Reading.UNKNOWN, reason)
+
+
+def _by_status(status: int) -> Verdict:
+    """Without a code of TikTok's. Where there is no such address, it is not the events' fault."""
+    reason = f"HTTP {status}"
+    if status in (401, 403, 404):
+        return Verdict(Reading.CONFIGURATION, reason)
+    return Verdict(Reading.RETRY if status == 429 else Reading.UNKNOWN, reason)
 
 
 def _without_spaces(text: str) -> str | None:

@@ -63,6 +63,14 @@ def test_a_place_is_told_with_limited_data_use_as_far_as_known(
     assert event["user"]["data_processing_options"] == {"modes": ["LDU"]}
 
 
+def test_a_province_is_told_by_its_code_only(configure: Configure, make_postback: MakePostback) -> None:
+    for region, told in (("ca", "US-CA"), ("California", None)):
+        person = {"email": "ada@example.com", "country": "US", "region": region}
+        changes = {"person": person, "consent": {"ad_user_data": "denied"}}
+        limited = json.loads(configure(LIVE).render(make_postback(**changes)))["user"]["data_processing_options"]
+        assert (limited["country"], limited.get("region")) == ("US", told)
+
+
 def test_mode_test_sends_single_events_with_the_id(configure: Configure, make_postback: MakePostback) -> None:
     with pytest.raises(DestinationError, match="test_id is not set"):
         configure(TABLE)

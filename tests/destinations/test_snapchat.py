@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from postback_pipeline.destinations.base import DestinationError, Element
+from postback_pipeline.destinations.base import DestinationError, Element, Reading, Reply
 from postback_pipeline.destinations.person import Dropped, sha256_hex
 from postback_pipeline.model import Kind
 from tests.destinations.conftest import Configure, MakePostback
@@ -70,3 +70,14 @@ def test_mode_test_only_has_events_judged(configure: Configure, make_postback: M
     assert request.url == (
         "https://tr.snapchat.com/v3/0a1b2c3d-4e5f-6789-abcd-ef0123456789/events/validate?access_token=t"
     )
+
+
+def test_a_token_in_an_event_s_address_is_not_ours(configure: Configure, make_postback: MakePostback) -> None:
+    destination = configure(LIVE)
+    element = Element("k", Kind.CONVERSION, destination.render(make_postback()))
+    for reason, reading in (
+        ("Invalid access token.", Reading.CONFIGURATION),
+        ("event_source_url is no URL: https:/shop.example/thanks?token=1", Reading.REJECTED),
+    ):
+        body = json.dumps({"status": "INVALID", "reason": reason}).encode()
+        assert [verdict.reading for verdict in destination.read(Reply(400, {}, body), [element])] == [reading]
