@@ -237,7 +237,8 @@ def _reading(reply: Reply, count: int) -> Verdict:
     if reply.status == 200 and body.get("events_received") == count:
         return Verdict(Reading.ACCEPTED, "events_received")
     error = body.get("error")
-    code = error.get("code") if isinstance(error, dict) else None
+    error = error if isinstance(error, dict) else {}
+    code = error.get("code")
     if not isinstance(code, int):
         return _by_status(reply.status)
     reason = f"Graph API error {code_of(code)}"

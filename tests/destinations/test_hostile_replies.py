@@ -19,7 +19,7 @@ from tests.destinations.test_golden_replies import elements, parsed
 FOLDERS = [folder for folder in sorted(GOLDEN.iterdir()) if isinstance(golden_destination_of(folder), Vendor)]
 PRIVATE = ("ada@example.com", "+4930123456")
 
-leaves = st.sampled_from(
+leaves: st.SearchStrategy[Any] = st.sampled_from(
     [
         *(
             None,
