@@ -112,6 +112,7 @@ class Adjust(Vendor):
             "device_id": r"[A-Za-z0-9_.\-]{8,64}",
         },
         takes_person=("ip",),
+        acceptance=lambda _, body: "OK",
         unverified=(
             "OWN_ID: the parameter adid.",
             "DISCARDED: that status 202 means a wrong token of S2S Security.",

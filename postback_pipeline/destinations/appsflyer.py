@@ -109,6 +109,7 @@ class AppsFlyer(Vendor):
         consent="ad_user_data, ad_personalization: consent_data, granted or denied.",
         identifiers={"appsflyer_id": "[0-9]{13}-[0-9]{1,19}"},
         takes_person=("email", "phone", "ip"),
+        acceptance=lambda _, body: "ok",
         unverified=(
             "IOS_DIGITS: the number of digits by which an id tells the app.",
             "IP_VERSION: whether addresses of version 6 are taken.",

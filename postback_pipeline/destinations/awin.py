@@ -109,6 +109,7 @@ class Awin(Vendor):
         consent="It has no flags for consent, and nothing about a person leaves.",
         testing="Mode test marks orders with isTest; adjustments have no such mark and do not leave.",
         identifiers={"awc": r"[A-Za-z0-9_.~,\-]{5,500}"},
+        acceptance=lambda _, body: {JOB: "1"} if isinstance(body, list) else {"successfulOrders": body["orders"]},
         unverified=(
             "ORDER_TIME: the time of an order, and that transactions are found by it.",
             "TAKEN, REFUSED, JOB: the words of replies.",

@@ -8,8 +8,13 @@ The listing, the pages in `docs/destinations/`, `.env.example` and the warehouse
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+#: (the address's path and query, the request's body) -> the reply's body. A body is JSON's value, a form's fields or a
+#: text; None for none.
+Acceptance = Callable[[str, Any], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,9 @@ class Contract:
     #: Attributes of a person by which it can match (`email` ...), and those that it only takes along.
     matches_person: tuple[str, ...] = ()
     takes_person: tuple[str, ...] = ()
+    #: What it answers where it takes all of a request, for a stand-in of it: the sandbox. What a reply means is read by
+    #: the adapter alone. None: the stand-in's own reply is understood.
+    acceptance: Acceptance | None = None
     #: Packages and schemata of others that judged its requests.
     judges: tuple[str, ...] = ()
     #: What no text of the vendor confirmed, each with the name of the constant that holds it.

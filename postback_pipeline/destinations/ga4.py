@@ -90,6 +90,7 @@ class Ga4(Vendor):
         testing="Mode test sends to the validation server: nothing counts, and what is wrong comes back with a code.",
         identifiers={"ga_client_id": r"[A-Za-z0-9_.\-]{3,100}"},
         takes_person=("email", "phone"),
+        acceptance=lambda _, body: "",
         unverified=(
             "LONGEST_VALUE: 100 characters of a transaction id.",
             "_stand_in: that a refund is deducted whichever client reports it.",

@@ -116,6 +116,9 @@ class GoogleAds(Vendor):
         testing="Mode test sets validateOnly: everything is checked, nothing is taken.",
         identifiers=dict.fromkeys(("gclid", "gbraid", "wbraid"), r"[A-Za-z0-9_.=\-]{6,512}"),
         matches_person=("email", "phone"),
+        acceptance=lambda _, body: {
+            "results": [{"conversionAction": "1"}] * len(body.get("conversions") or body["conversionAdjustments"])
+        },
         judges=("google-ads 34.0.0", "google-ads-datamanager-util 0.4.0"),
         unverified=(
             "NOT_YET: that a conversion that is not found is found six hours later.",

@@ -137,6 +137,10 @@ class GoogleDataManager(Vendor):
         identifiers=dict.fromkeys(("gclid", "gbraid", "wbraid"), r"[A-Za-z0-9_.=\-]{6,512}"),
         matches_person=("email", "phone"),
         takes_person=("first_name", "last_name", "country", "postal_code"),
+        acceptance=lambda _, body: {
+            "requestId": "sandbox" if body else "",
+            "requestStatusPerDestination": [{"requestStatus": "SUCCESS"}],
+        },
         judges=("google-ads-datamanager 0.9.4", "google-ads-datamanager-util 0.4.0"),
         unverified=(
             "SET_UP, NOT_YET (google_data_manager_replies): which reasons a person puts right, which pass.",

@@ -122,6 +122,11 @@ class Impact(Vendor):
         consent="It has no flags for consent. ad_user_data denied: the e-mail address is left out.",
         identifiers={"irclickid": r"[A-Za-z0-9_.:~|%+/=^\-]{8,256}"},
         takes_person=("email",),
+        acceptance=lambda target, _: (
+            {"Status": "Complete"}
+            if "/APISubmissions/" in target
+            else {"Status": "QUEUED", "QueuedUri": "/APISubmissions/A-00000000-0000-4000-8000-000000000000"}
+        ),
         unverified=(
             "LONGEST_TEXT: 64 characters of an order's id.",
             "lower_email: an address is trimmed and lower-cased before SHA-256.",

@@ -114,6 +114,7 @@ class LinkedIn(Vendor):
         identifiers={"li_fat_id": r"[A-Za-z0-9_\-]{8,100}"},
         matches_person=("email",),
         takes_person=("first_name", "last_name", "country"),
+        acceptance=lambda _, body: {"elements": [{"status": 201}] * len(body["elements"])},
         unverified=("_INVALID: how the text of a 422 names events.",),
     )
     can = Capabilities(max_age=MAX_AGE, batch_rows=BATCH_ROWS, one_bad_fails_all=True)

@@ -126,6 +126,7 @@ class Meta(Vendor):
         },
         matches_person=("email", "phone"),
         takes_person=("first_name", "last_name", "city", "region", "postal_code", "country", "ip", "user_agent"),
+        acceptance=lambda _, body: {"events_received": len(body["data"]), "messages": []},
         judges=("facebook_business 26.0.3", "capi-param-builder-python 1.3.2"),
         unverified=(
             "BATCH_ROWS: at most 1,000 events a request.",

@@ -89,6 +89,7 @@ class MicrosoftUet(Vendor):
         identifiers={"msclkid": r"[0-9A-Za-z_\-]{20,64}"},
         matches_person=("email", "phone"),
         takes_person=("ip", "user_agent", "page_url"),
+        acceptance=lambda _, body: {"eventsReceived": len(body["data"])},
         unverified=(
             "MAX_AGE, BATCH_ROWS, BATCH_BYTES: seven days, 1,000 events and 1 MB a request.",
             "EMAIL, PHONE: the normal forms before hashing.",

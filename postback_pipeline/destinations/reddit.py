@@ -102,6 +102,9 @@ class Reddit(Vendor):
         identifiers={"rdt_cid": r"[A-Za-z0-9_.~=%+/\-]{4,1000}"},
         matches_person=("email", "phone"),
         takes_person=("ip", "user_agent", "page_url", "country", "region"),
+        acceptance=lambda _, body: {
+            "data": {"message": f"Successfully processed {len(body['data']['events'])} conversion events."}
+        },
         unverified=(
             "STORE: the word for what happens offline.",
             "Whether punctuation other than dots leaves the local part of an e-mail address: the page on the pixel says"

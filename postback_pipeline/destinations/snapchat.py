@@ -103,6 +103,7 @@ class Snapchat(Vendor):
             *("first_name", "last_name", "city", "region", "postal_code", "country"),
             *("ip", "user_agent", "page_url"),
         ),
+        acceptance=lambda _, body: {"status": "VALID"},
         unverified=(
             "BATCH_BYTES: a body of at most 2 MB.",
             "ORDER: the order's field in custom_data.",

@@ -103,6 +103,7 @@ class TikTok(Vendor):
             *("first_name", "last_name", "city", "region", "postal_code", "country"),
             *("ip", "user_agent", "page_url"),
         ),
+        acceptance=lambda _, body: {"code": 0, "message": "OK"},
         unverified=(
             "MAX_AGE, OFFLINE_MAX_AGE: 7 days, offline 28.",
             "BATCH_ROWS: at most 1,000 events a request.",

@@ -27,7 +27,9 @@ class VendorOptions(BaseOptions):
     """The options that every vendor's adapter has. A field whose name ends in `_env` names a secret's variable."""
 
     base_url: str | None = Field(
-        default=None, description="Scheme and host to send to instead of the vendor's own: a sandbox or a gateway."
+        default=None,
+        description="Scheme and host to send to instead of the vendor's own: a gateway, or the sandbox, which at"
+        " http://127.0.0.1:8787/as-TYPE answers as the vendor does.",
     )
     phone_country: str | None = Field(
         default=None,
@@ -93,7 +95,8 @@ class Vendor(Destination):
         if testing and (problem := cls.untestable(options)):
             raise DestinationError(
                 f"destinations.{name}: mode: {problem}. Mode test reaches loopback and the vendor's own test facility"
-                ' only: set base_url to a sandbox on 127.0.0.1, or mode = "live".'
+                f' only: set base_url = "http://127.0.0.1:8787/as-{cls.type}", where `postback sandbox` answers as the'
+                ' vendor does, or mode = "live".'
             )
         return cls(name, options, base=base, testing=testing)
 

@@ -101,6 +101,7 @@ class X(Vendor):
         identifiers={"twclid": r"[A-Za-z0-9_.\-]{8,200}"},
         matches_person=("email", "phone"),
         takes_person=("country",),
+        acceptance=lambda _, body: {"data": {"conversions_processed": len(body["conversions"])}},
         unverified=("MAX_AGE: 7 days.",),
     )
     can = Capabilities(max_age=MAX_AGE, batch_rows=BATCH_ROWS, one_bad_fails_all=True)

@@ -63,7 +63,11 @@ class Behaviour(_Strict):
 
 
 class SandboxConfig(_Strict):
-    """The behaviour of all receivers; the name of a receiver is the first part of the path."""
+    """The behaviour of all receivers; the name of a receiver is the first part of the path.
+
+    One that is called `as-TYPE` or `as-TYPE-ANYTHING` stands in for a vendor: it accepts in the words of that type of
+    destination, takes no batch apart and recognises no repeat.
+    """
 
     #: Which requests the shares hit depends on this and the requests alone.
     seed: int = 0

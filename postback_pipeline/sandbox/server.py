@@ -23,6 +23,7 @@ from aiohttp import web
 
 from postback_pipeline.sandbox.batch import batch_answer, messages_of
 from postback_pipeline.sandbox.behaviour import Behaviour, SandboxConfig, SandboxError, read_config
+from postback_pipeline.sandbox.dialects import dialect_of, spoken
 from postback_pipeline.sandbox.entry import Entry, line, read_entry
 from postback_pipeline.sandbox.judge import Answer, attempt_of, identify, is_signed, refuse, take
 from postback_pipeline.sandbox.page import render_page
@@ -118,20 +119,25 @@ class Sandbox:
         name = entry["receiver"]
         behaviour, receiver = self._behaviour.of(name), self._tally.of(name)
         self._arrivals[name] += 1
-        entry["id"] = identify(entry, request.headers, behaviour) or f"{name}-{receiver.answers.total() + 1}"
+        accept = dialect_of(name)
+        known = None if accept else identify(entry, request.headers, behaviour)
+        entry["id"] = known or f"{name}-{receiver.answers.total() + 1}"
         signed = behaviour.secret_env is None or is_signed(
             self._secrets[behaviour.secret_env], request.headers, body, now
         )
-        answer = self._answer(entry, behaviour, receiver, signed=signed)
+        in_words = spoken(accept, entry, request.raw_path) if accept else None
+        answer = self._answer(entry, behaviour, receiver, in_words, signed=signed)
         if behaviour.delay_seconds:
             await asyncio.sleep(behaviour.delay_seconds)
         return web.Response(
             status=answer.status, body=answer.body, content_type=answer.content_type, headers={**SAFE, **answer.headers}
         )
 
-    def _answer(self, entry: Entry, behaviour: Behaviour, receiver: Receiver, *, signed: bool) -> Answer:
+    def _answer(
+        self, entry: Entry, behaviour: Behaviour, receiver: Receiver, in_words: Answer | None, *, signed: bool
+    ) -> Answer:
         """Logs and remembers what a request brought; a batch that is refused is refused for each of its messages."""
-        seed, messages = self._behaviour.seed, messages_of(entry)
+        seed, messages = self._behaviour.seed, None if in_words else messages_of(entry)
         for number, message in enumerate(messages or ()):
             message["id"] = identify(message, {}, behaviour) or f"{entry['id']}-{number}"
         attempt = attempt_of(entry, messages[0] if messages else entry, receiver, seed=seed)
@@ -141,6 +147,8 @@ class Sandbox:
             self._write(brought, [refusal.word] * len(brought))
             return refusal
         answers = [take(each, behaviour, receiver, attempt=attempt, seed=seed) for each in brought]
+        if in_words is not None and answers[0].word == "accepted":
+            answers = [in_words]
         if messages is None:
             reply, words = answers[0], [answers[0].word]
         else:
