@@ -118,6 +118,9 @@ class Cj(Vendor):
         consent="It has no flags for consent, and nothing about a person leaves.",
         testing="Mode test sends to /graphqltest, with the same token: validated, and nothing counts.",
         identifiers={"cjevent": r"[A-Za-z0-9_\-]{8,128}"},
+        acceptance=lambda _, body: {
+            "data": {name: {"orders": body["variables"]["orders"]} for name, *_ in MUTATIONS.values()}
+        },
         unverified=(
             "UPDATE_STEP: what follows from the time of an update.",
             "BATCH_BYTES: 100 MB a request.",

@@ -121,6 +121,7 @@ class MicrosoftOffline(Vendor):
         # 32 hexadecimal digits, with dashes or without.
         identifiers={"msclkid": r"[0-9A-Za-z_\-]{20,64}"},
         matches_person=("email", "phone"),
+        acceptance=lambda _, body: {"PartialErrors": []},
         judges=("msads 13.0.30.1",),
         unverified=(
             "ADJUSTABLE_FROM: the youngest age of a conversion that can be adjusted.",
