@@ -13,14 +13,14 @@
 
 {#
     Condition: an attribute of a person is not evidently malformed. Its hash in hex is fine, an e-mail address has a domain,
-    a telephone number 7 to 15 digits after what dials abroad. Receivers' adapters look closer: what they cannot use of
-    this is refused there.
+    a telephone number 4 to 15 digits after what dials abroad: some countries' own have no more than four. Receivers'
+    adapters look closer: what they cannot use of this is refused there.
 #}
 {% macro is_usable_attribute(attribute, value) -%}
     {%- if attribute == 'email' -%}
     {{ matches_whole(value, '[0-9a-fA-F]{64}|\\s*[^@\\s]+@[^@\\s.]+(?:[.][^@\\s.]+)+\\s*') }}
     {%- elif attribute == 'phone' -%}
-    {{ matches_whole(value, '[0-9a-fA-F]{64}|(?:\\P{Nd}*00)?(?:\\P{Nd}*\\p{Nd}){7,15}\\P{Nd}*') }}
+    {{ matches_whole(value, '[0-9a-fA-F]{64}|(?:\\P{Nd}*00)?(?:\\P{Nd}*\\p{Nd}){4,15}\\P{Nd}*') }}
     {%- else -%}
     trim({{ value }}) <> ''
     {%- endif -%}

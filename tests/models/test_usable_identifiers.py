@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import phonenumbers
 import pytest
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from postback_pipeline.destinations.person import e164, lower_email
 from tests.models.dbt_process import DbtProcess
 from tests.models.deployment import STAYING, Deployment, Row
 from tests.models.market import META, START
@@ -33,6 +36,25 @@ CASES: dict[str, tuple[Row, str, str, str, str]] = {
 }
 
 
+def phones() -> Iterator[Row]:
+    """Numbers of every country in all ways of writing them, as far as adapters can use them."""
+    forms = (PhoneNumberFormat.E164, PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL)
+    for country in phonenumbers.SUPPORTED_REGIONS:
+        for kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE):
+            number = phonenumbers.example_number_for_type(country, kind)
+            written = [phonenumbers.format_number(number, form) for form in forms] if number else []
+            for phone in {*written, *(each.replace("+", "00") for each in written)}:
+                if e164(country)(phone):
+                    yield {"country": country, "phone": phone}
+
+
+def addresses() -> Iterator[Row]:
+    """Addresses of odd forms that adapters can use."""
+    for email in ("Ada@Example.COM", " a@b.c ", "a+b.c@d-e.f.museum", "ä@münchen.example", "!#$%@1.2", '"a"@b.c\t'):
+        assert lower_email(email)
+        yield {"email": email}
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
     """A shop with an order for each case, whose receivers take anything."""
@@ -43,6 +65,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         deployment.file("clicks", "clicks", clicks)
         orders = [order(name, **case[0]) for name, case in CASES.items()]
         deployment.file("orders", "orders", [*orders, order("renewed", status="shipped", email="n/a")])
+        persons = [*phones(), *addresses()]
+        assert len(persons) > 1_000
+        deployment.file("orders", "persons", [order(f"person-{n}", **each) for n, each in enumerate(persons)])
         yield deployment
 
 
@@ -63,10 +88,20 @@ def decided(deployment: Deployment) -> dict[str, tuple[str, str]]:
         """
         select decisions.source_id, decisions.reason_code, coalesce(nullif(postbacks.identifiers, '{}'), '')
         from marts.decisions left join outbox.postbacks using (conversion_key, destination)
-        where decisions.reason_code <> 'not_qualified'
+        where decisions.reason_code <> 'not_qualified' and not starts_with(decisions.source_id, 'person-')
         """
     )
     return {source_id: (reason, identifiers) for source_id, reason, identifiers in rows}
+
+
+def persons_of_use(deployment: Deployment) -> list[tuple[Any, ...]]:
+    """The reasons that were found for persons whom adapters can use."""
+    return deployment.query(
+        """
+        select distinct reason_code from marts.decisions
+        where starts_with(source_id, 'person-') and destination = 'meta'
+        """
+    )
 
 
 def test_a_postback_without_anything_usable_is_a_decision_once_the_receiver_says_what_it_takes(
@@ -80,6 +115,7 @@ def test_a_postback_without_anything_usable_is_a_decision_once_the_receiver_says
     shop.build(START + timedelta(days=4, hours=1))
     expected = {name: case[3:] for name, case in CASES.items()}
     assert decided(shop) == {**expected, "renewed": ("eligible", "")}
+    assert persons_of_use(shop) == [("eligible",)]
     step_by_step = shop.contents()
 
     shop.build(START + timedelta(days=4, hours=1), full=True)
