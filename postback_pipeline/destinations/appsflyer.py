@@ -44,8 +44,6 @@ LONGEST_BODY = 1_024
 #: Where a destination has both apps: an appsflyer_id with so many digits behind its dash is of the iOS app. Unverified
 #: for every id: AppsFlyer's description has 7 digits for iOS and 19 for Android.
 IOS_DIGITS = 7
-#: Unverified whether AppsFlyer takes one of version 6: its texts show version 4 only, so others are left out.
-IP_VERSION = 4
 #: Texts of documented errors that a person must put right; those of one event; all come with status 400.
 CREDENTIALS = "failed to authenticate"
 REFUSED = {
@@ -112,7 +110,7 @@ class AppsFlyer(Vendor):
         acceptance=lambda _, body: "ok",
         unverified=(
             "IOS_DIGITS: the number of digits by which an id tells the app.",
-            "IP_VERSION: whether addresses of version 6 are taken.",
+            "version_4: whether IP addresses of version 6, which are left out, are taken.",
             "That an event without os is taken: AppsFlyer asks for it with iOS, and records do not have it.",
             "How late an event may be before AppsFlyer books it at its arrival.",
         ),
