@@ -11,6 +11,7 @@ from postback_pipeline.destinations.awin import Awin
 from postback_pipeline.destinations.base import Destination, DestinationError
 from postback_pipeline.destinations.batch_webhook import BatchWebhook
 from postback_pipeline.destinations.cj import Cj
+from postback_pipeline.destinations.everflow import Everflow
 from postback_pipeline.destinations.ga4 import Ga4
 from postback_pipeline.destinations.google_ads import GoogleAds
 from postback_pipeline.destinations.google_data_manager import GoogleDataManager
@@ -36,6 +37,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     AppsFlyer.type: AppsFlyer,
     Awin.type: Awin,
     Cj.type: Cj,
+    Everflow.type: Everflow,
     Ga4.type: Ga4,
     GoogleAds.type: GoogleAds,
     GoogleDataManager.type: GoogleDataManager,

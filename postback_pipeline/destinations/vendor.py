@@ -62,7 +62,7 @@ class Vendor(Destination):
     """
 
     options_type: ClassVar[type[VendorOptions]] = VendorOptions
-    #: The vendor's own scheme and host.
+    #: The vendor's own scheme and host, where it is the same for every account; see `home_of`.
     home: ClassVar[str]
     can: ClassVar[Capabilities]
 
@@ -76,6 +76,11 @@ class Vendor(Destination):
         self.capabilities = self.can
 
     @classmethod
+    def home_of(cls, options: VendorOptions) -> str:
+        """The vendor's scheme and host for this account."""
+        return cls.home
+
+    @classmethod
     def untestable(cls, options: VendorOptions) -> str:
         """Why mode `test` cannot use the vendor's own facility; empty where it can."""
         return f"{cls.contract.title} has no test facility"
@@ -84,7 +89,7 @@ class Vendor(Destination):
     def from_settings(cls, name: str, settings: DestinationSettings) -> Self:
         """Checks options and mode; DestinationError names the option that is wrong."""
         options = parse_options(cls.options_type, name, settings)
-        base = (options.base_url or cls.home).rstrip("/")
+        base = (options.base_url or cls.home_of(options)).rstrip("/")
         for field, url in {"base_url": base, **options.urls}.items():
             try:
                 check_fixed_url(url)
