@@ -21,6 +21,7 @@ from postback_pipeline.destinations.meta import Meta
 from postback_pipeline.destinations.microsoft_offline import MicrosoftOffline
 from postback_pipeline.destinations.microsoft_uet import MicrosoftUet
 from postback_pipeline.destinations.pinterest import Pinterest
+from postback_pipeline.destinations.rakuten import Rakuten
 from postback_pipeline.destinations.reddit import Reddit
 from postback_pipeline.destinations.snapchat import Snapchat
 from postback_pipeline.destinations.tiktok import TikTok
@@ -47,6 +48,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     MicrosoftOffline.type: MicrosoftOffline,
     MicrosoftUet.type: MicrosoftUet,
     Pinterest.type: Pinterest,
+    Rakuten.type: Rakuten,
     Reddit.type: Reddit,
     Snapchat.type: Snapchat,
     TikTok.type: TikTok,
