@@ -25,6 +25,7 @@ from postback_pipeline.destinations.rakuten import Rakuten
 from postback_pipeline.destinations.reddit import Reddit
 from postback_pipeline.destinations.snapchat import Snapchat
 from postback_pipeline.destinations.tiktok import TikTok
+from postback_pipeline.destinations.tune import Tune
 from postback_pipeline.destinations.url_template import UrlTemplate
 from postback_pipeline.destinations.webhook import Webhook
 from postback_pipeline.destinations.x import X
@@ -52,6 +53,7 @@ DESTINATIONS: dict[str, type[Destination]] = {
     Reddit.type: Reddit,
     Snapchat.type: Snapchat,
     TikTok.type: TikTok,
+    Tune.type: Tune,
     X.type: X,
 }
 
