@@ -71,6 +71,7 @@ class Rakuten(Vendor):
         reversals="None is documented: what was reported stays, and is counted as unsupported_reversal.",
         consent="It has no flags for consent, and nothing about a person leaves.",
         identifiers={"ran_site_id": r"[A-Za-z0-9_.*/+=\-]{8,200}"},
+        acceptance=lambda *_: "<response><good>1</good><bad>0</bad></response>",
         unverified=(
             "TIME: the form and zone of an order's date; Rakuten's own name of the arrival is land.",
             "minor_units: what currencies without minor units want.",

@@ -111,6 +111,9 @@ class Tune(Vendor):
         reversals="Nothing at all by Conversion::update, with the network's API token; a new total cannot be told.",
         consent="It has no flags for consent, and nothing about a person leaves.",
         identifiers={"subid": r"[A-Za-z0-9_\-]{8,64}"},
+        acceptance=lambda target, _: (
+            {"response": {"status": 1, "data": True}} if f"/{API_VERSION}/" in target else "success=true;"
+        ),
         unverified=(
             "TIME: that a conversion's time is UTC.",
             "MESSAGES: how the reasons of a refused conversion begin.",
