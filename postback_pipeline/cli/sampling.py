@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -95,9 +95,8 @@ def _events(name: str, settings: Settings) -> Iterator[str]:
     from postback_pipeline.destinations import build_destinations
     from postback_pipeline.sources.definitions import DefinitionsError, read_definitions
 
-    capabilities: dict[str, Any] = {each: built.capabilities for each, built in build_destinations(settings).items()}
     try:
-        read = read_definitions(settings.definitions_path, destinations=capabilities)
+        read = read_definitions(settings.definitions_path, destinations=build_destinations(settings))
     except DefinitionsError:
         return
     yield from (route.receiver_event for route in read.routes if route.destination == name)

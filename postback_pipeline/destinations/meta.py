@@ -125,7 +125,10 @@ class Meta(Vendor):
             "fbclid": r"[A-Za-z0-9_.~\-]{4,500}",
         },
         matches_person=("email", "phone"),
-        takes_person=("first_name", "last_name", "city", "region", "postal_code", "country", "ip", "user_agent"),
+        takes_person=(
+            *("first_name", "last_name", "city", "region", "postal_code", "country"),
+            *("ip", "user_agent", "page_url"),
+        ),
         acceptance=lambda _, body: {"events_received": len(body["data"]), "messages": []},
         judges=("facebook_business 26.0.3", "capi-param-builder-python 1.3.2"),
         unverified=(
