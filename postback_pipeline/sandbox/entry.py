@@ -7,6 +7,7 @@ what is answered (`judge.py`).
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -20,6 +21,8 @@ FORM = "application/x-www-form-urlencoded"
 KIND = ("kind", "type")
 TRANSACTION = ("transaction_id", "order_id")
 VALUE = ("value", "amount")
+#: Names of a query's parameters whose values are secrets: those are never written down.
+_SECRET = re.compile("token|secret|password", re.IGNORECASE)
 
 
 def read_entry(*, time: datetime, method: str, target: str, content_type: str, body: bytes) -> Entry:
@@ -30,7 +33,7 @@ def read_entry(*, time: datetime, method: str, target: str, content_type: str, b
         "receiver": unquote(raw_path.split("/")[1] if "/" in raw_path else ""),
         "method": method,
         "path": unquote(raw_path),
-        "query": _pairs(raw_query),
+        "query": {name: "***" if _SECRET.search(name) else value for name, value in _pairs(raw_query).items()},
         "body": _body(body, content_type),
     }
 

@@ -84,6 +84,11 @@ def test_what_a_vendor_could_not_read_is_no_request_of_its(network: Network) -> 
     assert (reply.status_code, network.lines()[-1]["answer"]) == (400, "rejected")
 
 
+def test_a_secret_in_an_address_is_not_written_down(network: Network) -> None:
+    network.client.post("/as-meta/v26.0/1/events?access_token=EAAB-1&x=2", json={"data": []})
+    assert network.lines()[-1]["query"] == {"access_token": "***", "x": "2"}
+
+
 def test_a_token_is_had_for_whatever_grant(network: Network) -> None:
     reply = network.client.post("/as-google_ads/token", data={"grant_type": "refresh_token"})
     assert {"access_token", "expires_in"} <= reply.json().keys()
