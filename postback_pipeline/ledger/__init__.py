@@ -26,6 +26,7 @@ from postback_pipeline.ledger.stories import (
     StateCount,
     Story,
 )
+from postback_pipeline.ledger.troubles import AtRisk, Pause, Trouble, Troubles
 from postback_pipeline.ledger.values import (
     Action,
     Approval,
@@ -45,6 +46,7 @@ __all__ = [
     "Action",
     "Adopted",
     "Approval",
+    "AtRisk",
     "AttemptStory",
     "Belief",
     "Change",
@@ -62,6 +64,7 @@ __all__ = [
     "LedgerStatus",
     "LedgerUnavailable",
     "Outbox",
+    "Pause",
     "Peeked",
     "Planned",
     "Recorded",
@@ -74,6 +77,8 @@ __all__ = [
     "Skipped",
     "StateCount",
     "Story",
+    "Trouble",
+    "Troubles",
     "create_ledger",
     "open_ledger",
     "upgrade_ledger",

@@ -7,9 +7,10 @@ commands do, what workers do (`ledger`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 
-from postback_pipeline.ledger import adoption, commands, destinations, imports, inspection, queue, selections
+from postback_pipeline.ledger import adoption, commands, destinations, imports, inspection, queue, selections, troubles
 from postback_pipeline.ledger import guard as guards
 from postback_pipeline.ledger.adoption import Adopted
 from postback_pipeline.ledger.database import Database
@@ -25,6 +26,7 @@ from postback_pipeline.ledger.stories import (
     Selection,
     Story,
 )
+from postback_pipeline.ledger.troubles import Troubles
 from postback_pipeline.ledger.values import Approval, LedgerIdentity, Peeked
 from postback_pipeline.model import Resolution
 
@@ -40,6 +42,18 @@ class PeopleSide:
         """Counts and oldest ages by destination and state, pauses, waiting approvals."""
         with self._database.reading() as connection:
             return inspection.status(connection, self.identity, self._database.now(connection))
+
+    def troubles(self, *, refused_since: datetime, expiring_before: datetime, queued_before: datetime) -> Troubles:
+        """What a person should know of: pauses, approvals, what did not arrive, what soon cannot any more (`troubles`).
+
+        Args:
+            refused_since: what was rejected or expired before is left out.
+            expiring_before: what is queued counts where its window closes before this instant ...
+            queued_before: ... and it came into the ledger before this one.
+        """
+        with self._database.reading() as connection:
+            now = self._database.now(connection)
+            return troubles.troubles(connection, refused_since, expiring_before, queued_before, now)
 
     def inspect(self, subject: str | int) -> list[Story]:
         """All revisions of a conversion key at all destinations, or one postback by id; empty if there is none."""

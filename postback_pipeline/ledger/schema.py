@@ -32,6 +32,9 @@ metadata = MetaData()
 #: Can be claimed. Both databases use a partial index only where a query repeats its condition word for word.
 QUEUED = text("state IN ('pending', 'retry')")
 
+#: Did not arrive, as far as anybody knows.
+TROUBLED = text("state IN ('parked', 'rejected', 'expired')")
+
 OPEN = text("ask_at IS NOT NULL")
 
 ledger_identity = Table(
@@ -152,6 +155,8 @@ standings = Table(
     ),
     # Counting states reads nothing else; finding the few in a state that does not last.
     Index("standings_state", "destination", "state"),
+    # What went wrong lately, asked for every minute, among all that ever did.
+    Index("standings_troubled", "state", "changed_at", sqlite_where=TROUBLED, postgresql_where=TROUBLED),
 )
 
 # Attempts that ended; one that is under way is told by its postback's standing. Neither this table nor the history

@@ -126,6 +126,9 @@ def _standings() -> None:
     columns = ["destination", "expires_at", "due_at", "id", "state"]
     op.create_index("standings_queued", "standings", columns, sqlite_where=queued, postgresql_where=queued)
     op.create_index("standings_state", "standings", ["destination", "state"])
+    troubled = sa.text("state IN ('parked', 'rejected', 'expired')")
+    columns = ["state", "changed_at"]
+    op.create_index("standings_troubled", "standings", columns, sqlite_where=troubled, postgresql_where=troubled)
 
 
 def _make_anew(name: str, columns: list[sa.Column[Any]], *constraints: sa.Constraint, **options: Any) -> None:
