@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typer
 
+from postback_pipeline.cli.alerts import alerts
 from postback_pipeline.cli.checking import check
 from postback_pipeline.cli.destinations import destinations
 from postback_pipeline.cli.frame import Config, Sentences
@@ -29,6 +30,7 @@ app = typer.Typer(
 for command in (run, plan, trace, destinations, check, preview, sandbox):
     app.command()(command)
 app.add_typer(ledger, name="ledger")
+app.add_typer(alerts, name="alerts")
 
 
 @app.callback()

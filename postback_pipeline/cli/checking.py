@@ -145,6 +145,9 @@ def _secrets(settings: Settings, built: dict[str, Destination]) -> Iterator[Find
     for name, source in settings.sources.items():
         if source.kind == "database":
             yield _secret(source.url_env, f"source {name}")
+    for name, channel in settings.alerts.channels.items():
+        for variable in channel.variables:
+            yield _secret(variable, f"alert channel {name}")
 
 
 def _secrets_of(destination: Destination) -> Iterator[Finding]:

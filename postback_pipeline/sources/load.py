@@ -63,7 +63,7 @@ class _Loading:
     def load_folder(self, name: str, source: FolderSource, settings: Settings) -> None:
         folder = settings.home / (source.path or settings.paths.landing)
         with self._refusals(name, self._entity.name):
-            self._check_names(source, source.rename)
+            self._check_names(source, [*source.rename, *source.stale_after_hours])
             files, ignored = find_files(folder, self._entity.name)
             self._ignored += [f"{name}: {file}" for file in ignored]
             rules = rules_fingerprint(self._entity, source)
@@ -74,7 +74,7 @@ class _Loading:
     def load_database(self, name: str, source: DatabaseSource, settings: Settings) -> None:
         place = Place(name, self._entity, f"database:{name}")
         with self._refusals(name, place.file):
-            self._check_names(source, [*source.rename, *source.queries])
+            self._check_names(source, [*source.rename, *source.stale_after_hours, *source.queries])
             if self._entity.name in source.queries:
                 self._note(load_database(self._connection, place, source, settings, self._loaded_at))
 

@@ -14,12 +14,13 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from postback_pipeline.model import PostbackError
+from postback_pipeline.settings.alerts import Alerts
+from postback_pipeline.settings.fields import Name, Strict, TimeZone
 
 CONFIG_VARIABLE = "POSTBACK_CONFIG"
 HOME_VARIABLE = "POSTBACK_HOME"
@@ -32,23 +33,7 @@ class SettingsError(PostbackError):
     """The settings file is missing, unreadable or wrong; the text names file and field."""
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{name!r} is not a time zone of the IANA list, such as Europe/London") from error
-    return name
-
-
-TimeZone = Annotated[str, AfterValidator(_zone)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Paths(_Strict):
+class Paths(Strict):
     """Where things lie, relative to `POSTBACK_HOME`."""
 
     landing: str = "landing"
@@ -58,14 +43,14 @@ class Paths(_Strict):
     reports: str = "reports"
 
 
-class LedgerSettings(_Strict):
+class LedgerSettings(Strict):
     """A SQLite file below `POSTBACK_HOME`, or the environment variable that holds a database URL."""
 
     file: str = "ledger.sqlite"
     url_env: str | None = None
 
 
-class Source(_Strict):
+class Source(Strict):
     """What a source declares about its rows, whatever way they come in."""
 
     #: The wall clock of its timestamps that carry no zone. None: such timestamps go to quarantine.
@@ -76,6 +61,8 @@ class Source(_Strict):
     placeholder_ids: tuple[str, ...] = ()
     #: entity -> {its column: the contract's column}.
     rename: dict[str, dict[str, str]] = Field(default_factory=dict)
+    #: entity -> hours after which no new row of it is worth an alert.
+    stale_after_hours: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
 
 
 class FolderSource(Source):
@@ -88,7 +75,7 @@ class FolderSource(Source):
     final_newline: Literal["required", "optional"] = "required"
 
 
-class Query(_Strict):
+class Query(Strict):
     """How one entity is read from a database."""
 
     sql: str
@@ -115,7 +102,7 @@ AnySource = Annotated[FolderSource | DatabaseSource, Field(discriminator="kind")
 LANDING: dict[str, FolderSource | DatabaseSource] = {"landing": FolderSource(kind="folder")}
 
 
-class Guard(_Strict):
+class Guard(Strict):
     """When an enqueue is too large to leave without a person's approval (per destination)."""
 
     #: Enqueues up to this many postbacks are never stopped.
@@ -128,7 +115,7 @@ class Guard(_Strict):
     retraction_minimum: int = Field(default=50, ge=0)
 
 
-class Delivery(_Strict):
+class Delivery(Strict):
     """How the drain works; times in seconds."""
 
     lease_seconds: int = Field(default=30, ge=5)
@@ -139,14 +126,14 @@ class Delivery(_Strict):
     linger_seconds: int = Field(default=5, ge=0)
 
 
-class PersonalData(_Strict):
+class PersonalData(Strict):
     """How long personal data is kept where it is not needed any more."""
 
     #: The element of a postback that has been final for so many days is erased; then it cannot be replayed.
     erase_after_days: int = Field(default=90, ge=1, le=36_500)
 
 
-class Retry(_Strict):
+class Retry(Strict):
     """Backoff with full jitter, and the budget of attempts."""
 
     first_seconds: float = Field(default=10.0, gt=0)
@@ -188,7 +175,7 @@ class DestinationSettings(BaseModel):
         return type(self)(**own, **options)
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """One deployment."""
 
     environment: Name = "development"
@@ -203,6 +190,7 @@ class Settings(_Strict):
     guard: Guard = Guard()
     delivery: Delivery = Delivery()
     personal_data: PersonalData = PersonalData()
+    alerts: Alerts = Alerts()
     #: Set by `load_settings`.
     file: Path = Field(default=Path(DEFAULT_CONFIG), exclude=True)
     home: Path = Field(default=Path("data"), exclude=True)
@@ -236,6 +224,11 @@ class Settings(_Strict):
     def ledger_mark_path(self) -> Path:
         """The file that says how far this deployment has seen its ledger; not to be backed up with it."""
         return self.home / "ledger_mark.json"
+
+    @property
+    def alert_memory_path(self) -> Path:
+        """The file that knows which conditions hold, and which channel was told of them when."""
+        return self.home / "alerts.sqlite"
 
     def ledger_url(self) -> str:
         """The ledger's SQLAlchemy URL.
