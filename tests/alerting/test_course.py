@@ -103,6 +103,10 @@ def test_each_condition_is_told_once_per_interval_and_ended_once(
                 assert wants(channel, kind) or not heard
                 follows_the_rules(heard)
                 asleep = channel == "by_day" and kind not in ALERTS.urgent and is_quiet(NIGHT, now)
+                told_now = heard[-1][1] if heard and heard[-1][0] == now else None
+                assert told_now is None or not asleep
+                # What was looked for and is not there is not said to hold.
+                assert told_now in (None, News.OVER) or name not in absent_since
                 if wants(channel, kind) and channel not in deaf and not asleep:
                     knows_what_is(
                         heard, name in present, now - absent_since[name] if name in absent_since else None, now
