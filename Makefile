@@ -32,7 +32,7 @@ export DAGSTER_DISABLE_TELEMETRY := yes
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup test check demo dev format lock clean
+.PHONY: help setup test check demo dev docs format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ format: setup ## Format Python and SQL, and mend what the linters can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar $(MODELS)
+
+docs: setup ## Write docs/destinations*, and the secrets in .env.example, anew from the adapters
+	$(BIN)/python -m postback_pipeline.destinations.pages
 
 lock: $(BIN)/uv ## Write requirements/*.txt anew from pyproject.toml and requirements/uv.in
 	$(BIN)/uv pip compile $(LOCK) requirements/uv.in -o requirements/uv.txt

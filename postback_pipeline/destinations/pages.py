@@ -41,8 +41,8 @@ def overview() -> str:
         "# Destinations",
         "",
         "A destination is a table of `postbacks.toml`: its `type` names the receiver's adapter, its secrets come by"
-        " environment variables. Made from the adapters by `make docs`; each name leads to its page, which",
-        "`postback destinations TYPE` prints, too.",
+        " environment variables. Each name leads to a page, which `postback destinations TYPE` prints, too; `postback"
+        " check NAME` tries a configured one out. This page is made from the adapters by `make docs`.",
         "",
         f"| {' | '.join(_COLUMNS)} |",
         "|---" * len(_COLUMNS) + "|",
@@ -106,8 +106,8 @@ def _row(name: str, adapter: type[Vendor]) -> str:
         f"{can.batch_rows:,}" if can.batch_rows > 1 else "1",
         ("yes" if can.dedup_window is None else _span(can.dedup_window)) if can.deduplicates else "no",
         "the vendor's own" if contract.testing else "sandbox only",
-        ", ".join(contract.judges) or "its golden files only",
-        str(len(contract.unverified) or "nothing"),
+        ", ".join(contract.judges) or "our own checker of its contract",
+        _cell("<br>".join(contract.unverified)),
     )
     return f"| {' | '.join(cells)} |"
 
