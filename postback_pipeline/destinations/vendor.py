@@ -103,7 +103,14 @@ class Vendor(Destination):
                 f' only: set base_url = "http://127.0.0.1:8787/as-{cls.type}", where `postback sandbox` answers as the'
                 ' vendor does, or mode = "live".'
             )
-        return cls(name, options, base=base, testing=testing)
+        built = cls(name, options, base=base, testing=testing)
+        if settings.mode is Mode.TEST and not testing and built.grant and not _is_loopback(built.grant.url):
+            raise DestinationError(
+                f"destinations.{name}: token_url: mode test with a base_url on this machine would still ask"
+                f" {origin_of(built.grant.url)} for access tokens. Let the sandbox give them, too: token_url ="
+                f' "{base}/token".'
+            )
+        return built
 
     def render(self, postback: Postback) -> str:
         """The element alone."""

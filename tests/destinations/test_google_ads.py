@@ -109,3 +109,13 @@ def test_the_address_for_tokens_is_https_and_checked(configure: Configure) -> No
         configure('mode = "live"\n' + TABLE + 'token_url = "http://tokens.example/t"\n')
     with pytest.raises(DestinationError, match="token_url"):
         configure(TABLE + 'token_url = "tokens.example"\n')
+
+
+def test_mode_test_on_this_machine_asks_nobody_else_for_tokens(configure: Configure) -> None:
+    sandbox = TABLE + 'base_url = "http://127.0.0.1:8787/as-google_ads"\n'
+    own = 'token_url = "http://127.0.0.1:8787/as-google_ads/token"\n'
+    with pytest.raises(DestinationError, match="token_url: mode test") as refusal:
+        configure(sandbox)
+    assert own.strip() in str(refusal.value)
+    assert not configure(sandbox + own).at_test_facility
+    assert configure('mode = "live"\nallow_http = true\n' + sandbox).grant is not None

@@ -37,7 +37,10 @@ def vendor_at(network: Network, folder: Path) -> Vendor:
     table = TABLES[folder]
     adapter = DESTINATIONS[str(table["type"])]
     assert issubclass(adapter, Vendor)
-    at_sandbox = table | {"mode": "test", "base_url": f"{network.url}/as-{adapter.type}"}
+    base = f"{network.url}/as-{adapter.type}"
+    at_sandbox = table | {"mode": "test", "base_url": base}
+    if "token_url" in adapter.options_type.model_fields:
+        at_sandbox["token_url"] = f"{base}/token"
     return adapter.from_settings("partner", DestinationSettings.model_validate(at_sandbox))
 
 
