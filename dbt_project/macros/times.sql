@@ -1,41 +1,14 @@
-{# The calendar day of an instant in UTC. #}
-{% macro utc_date(instant) -%}
-    {{ return(adapter.dispatch('utc_date', 'postback_pipeline')(instant)) }}
-{%- endmacro %}
-
-{# Counted in microseconds: the calendar of a zone is much slower, and UTC needs none. #}
-{% macro default__utc_date(instant) -%}
-    cast(make_timestamp(epoch_us({{ instant }})) as date)
-{%- endmacro %}
-
-{% macro spark__utc_date(instant) -%}
-    {{ local_date(instant, "'UTC'") }}
-{%- endmacro %}
-
-{# The calendar day of an instant on the wall clock of an IANA zone. #}
-{% macro local_date(instant, zone) -%}
-    {{ return(adapter.dispatch('local_date', 'postback_pipeline')(instant, zone)) }}
-{%- endmacro %}
-
-{% macro default__local_date(instant, zone) -%}
-    cast(timezone({{ zone }}, {{ instant }}) as date)
-{%- endmacro %}
-
-{% macro spark__local_date(instant, zone) -%}
-    cast(from_utc_timestamp({{ instant }}, {{ zone }}) as date)
-{%- endmacro %}
-
 {# An instant so many hours (may be fractional, may be null: then null) later. #}
 {% macro add_hours(instant, hours) -%}
     {{ return(adapter.dispatch('add_hours', 'postback_pipeline')(instant, hours)) }}
 {%- endmacro %}
 
 {% macro default__add_hours(instant, hours) -%}
-    make_timestamptz(epoch_us({{ instant }}) + cast({{ hours }} * 3600000000 as bigint))
+    make_timestamptz(epoch_us({{ instant }}) + cast(({{ hours }}) * 3600000000 as bigint))
 {%- endmacro %}
 
 {% macro spark__add_hours(instant, hours) -%}
-    timestampadd(second, cast({{ hours }} * 3600 as int), {{ instant }})
+    timestampadd(second, cast(({{ hours }}) * 3600 as int), {{ instant }})
 {%- endmacro %}
 
 {# Seconds from one instant to a later one. #}

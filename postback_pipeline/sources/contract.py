@@ -22,6 +22,7 @@ from postback_pipeline.sources.contract_types import (
     keys,
     money,
     number,
+    share,
     texts,
     time,
 )
@@ -222,6 +223,7 @@ _PLATFORM_REPORTS = Entity(
         number("conversions", required=True),
         money("value"),
         currency(),
+        share("match_rate"),
         *texts("time_zone", "attribution_window"),
     ),
 )

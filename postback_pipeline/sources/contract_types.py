@@ -52,6 +52,8 @@ class Column:
     currency: str | None = None
     #: For an amount: whether it may be below zero, or follows the sign of refunds that the source declares.
     sign: Sign = Sign.ANY
+    #: A number from 0 to 1: a percentage would pass for a share a hundred times too large.
+    is_share: bool = False
     #: An identity column in which a source's placeholder ids mean "nobody".
     takes_placeholder: bool = False
 
@@ -104,6 +106,11 @@ def day(name: str, *, required: bool = False) -> Column:
 def number(name: str, *, required: bool = False) -> Column:
     """A decimal number that names no currency."""
     return Column(name, ColumnKind.DECIMAL, required)
+
+
+def share(name: str) -> Column:
+    """A share of a whole, from 0 to 1."""
+    return Column(name, ColumnKind.DECIMAL, is_share=True)
 
 
 def money(name: str, currency: str = "currency", *, required: bool = False, sign: Sign = Sign.ANY) -> Column:

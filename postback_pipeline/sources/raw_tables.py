@@ -144,6 +144,7 @@ _DEFINITIONS: dict[str, dict[str, str]] = {
         "reinstatement": "BOOLEAN",
         "increase": "BOOLEAN",
         "adjusts_pixel": "BOOLEAN",
+        "judges_later": "BOOLEAN",
         "adjustment_min_age_hours": "DOUBLE",
         "adjustment_max_age_hours": "DOUBLE",
     },

@@ -80,6 +80,7 @@ def _capabilities_row(destination: Destination, settings: DestinationSettings) -
         "reinstatement": can.reinstatement,
         "increase": can.increase,
         "adjusts_pixel": can.adjusts_pixel,
+        "judges_later": can.judges_later,
         "adjustment_min_age_hours": _hours(can.adjustment_min_age),
         "adjustment_max_age_hours": _hours(can.adjustment_max_age),
     }

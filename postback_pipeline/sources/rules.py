@@ -151,6 +151,8 @@ def _amount_faults(column: Column, entity: Entity, source: Source) -> Iterator[t
         f"abs({_exact(column)} - round({_exact(column)}, 4)) > 0.000001",
         f"{column.name} has more than four decimals.",
     )
+    if column.is_share:
+        yield f"{value} not between 0 and 1", f"{column.name} is not a share from 0 to 1."
     if column.sign is Sign.POSITIVE:
         yield f"{value} < 0", f"{column.name} is negative."
     if column.sign is Sign.AS_REFUND:

@@ -1,4 +1,4 @@
-"""Every model and every column that a built warehouse has is described, and dbt has nothing to warn of."""
+"""Every model and column of a built warehouse is described, all that is named is there, and dbt has nothing to warn of."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
+from postback_pipeline.sources.warehouse import open_warehouse
 from tests.models.dbt_process import DbtProcess
 from tests.models.deployment import Deployment
 from tests.models.market import DEFINITIONS, DESTINATIONS, START, Market
 
 
 @pytest.fixture(scope="module")
-def documented(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Manifest and catalog, as dbt wrote them, of a deployment that uses every feature."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a deployment that uses every feature was built and described."""
     folder = tmp_path_factory.mktemp("documented")
     with DbtProcess(folder) as dbt:
         shop = Deployment(folder / "shop", dbt, DESTINATIONS, dict(DEFINITIONS))
@@ -25,6 +26,12 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any]
         shop.load(START)
         dbt.invoke(shop.warehouse, "--warn-error", "run")
         dbt.invoke(shop.warehouse, "--warn-error", "docs", "generate")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def documented(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Manifest and catalog, as dbt wrote them."""
     return _artifact(folder, "manifest"), _artifact(folder, "catalog")
 
 
@@ -77,3 +84,21 @@ def test_every_rule_test_says_in_a_sentence_what_holds(documented: tuple[dict[st
     names = [test["name"] for test in manifest["unit_tests"].values()]
     assert len(names) > 50
     assert [name for name in names if len(name.split("_")) < 4] == []
+
+
+def test_what_the_semantic_layer_asks_for_can_be_computed(
+    folder: Path, documented: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    manifest, _ = documented
+    models = manifest["semantic_models"].values()
+    measures = {measure["name"] for model in models for measure in model["measures"]}
+    with open_warehouse(folder / "shop" / "data" / "warehouse.duckdb", read_only=True) as connection:
+        for model in models:
+            asked = [f"{each['agg']}({each['expr'] or each['name']})" for each in model["measures"]]
+            asked += [f"count({each['expr'] or each['name']})" for each in model["dimensions"]]
+            relation = model["node_relation"]
+            sql = f"select {', '.join(asked)} from {relation['schema_name']}.{relation['alias']}"
+            assert len(connection.execute(sql).fetchall()) == 1
+    metrics = manifest["metrics"].values()
+    assert {metric["type_params"]["measure"]["name"] for metric in metrics if metric["type"] == "simple"} == measures
+    assert [metric["name"] for metric in metrics if not metric["description"]] == []

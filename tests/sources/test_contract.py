@@ -48,6 +48,10 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
         {"date": "2024-05-31", "destination": "meta", "cost": "12.34", "currency": "EUR"},
         {"campaign": "spring", "clicks": "10", "impressions": "1000.5"},
     ),
+    "platform_reports": (
+        {"date": "2024-05-31", "destination": "meta", "event": "purchase", "conversions": "12.5"},
+        {"value": "99.95", "currency": "EUR", "match_rate": "0.8725", "time_zone": "UTC", "attribution_window": "7d"},
+    ),
     "fx_rates": ({"date": "2024-05-31", "currency": "EUR", "rate_to_base": "1"}, {}),
 }
 
@@ -83,6 +87,15 @@ def test_what_a_record_is_worth_has_a_currency_and_is_not_negative(shop: Any, en
     shop.load(entity)
     assert shop.values(column, entity) == [Decimal(5)]
     assert shop.reasons(entity) == [f"{column} is given without currency.", f"{column} is negative."]
+
+
+def test_a_match_rate_is_a_share_and_no_percentage(shop: Any) -> None:
+    least, _ = ROWS["platform_reports"]
+    rates = ["0", "1", "87.25", "-0.1"]
+    shop.write_rows("platform_reports/a.jsonl", [least | {"match_rate": rate} for rate in rates])
+    shop.load("platform_reports")
+    assert shop.values("match_rate", "platform_reports") == [Decimal(0), Decimal(1)]
+    assert shop.reasons("platform_reports") == ["match_rate is not a share from 0 to 1."] * 2
 
 
 def test_a_history_of_a_lead_is_kept_whole(shop: Any) -> None:

@@ -35,6 +35,8 @@ NEW_COLUMNS = {
     "routes": ("timing", "currency"),
     "click_id_parameters": ("valid_days",),
     "ledger_history": ("definition_version", "exchange_rate"),
+    "destination_capabilities": ("judges_later",),
+    "platform_reports": ("match_rate",),
 }
 
 

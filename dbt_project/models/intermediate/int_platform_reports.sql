@@ -16,7 +16,9 @@ select
     event_name,
     currency,
     sum(conversions) as conversions,
-    sum(value) as value
+    sum(value) as value,
+    -- Not a matter of windows: where each of them tells it, it is the same.
+    max(match_rate) as match_rate
 from newest
 where recency = 1
 group by 1, 2, 3, 4

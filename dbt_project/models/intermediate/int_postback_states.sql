@@ -12,7 +12,8 @@ lifecycle as (
         max(case when outcome = 'unknown' then 1 else 0 end) = 1 as was_unknown,
         min(changed_at) as enqueued_at,
         min(case when to_state = 'sending' then changed_at end) as first_sent_at,
-        min(case when to_state = 'accepted' then changed_at end) as accepted_at
+        min(case when to_state = 'accepted' then changed_at end) as accepted_at,
+        min(case when to_state = 'processed' then changed_at end) as processed_at
     from history
     group by 1
 ),
@@ -36,11 +37,13 @@ final as (
         history.value,
         history.previous_value,
         lifecycle.was_unknown,
+        history.to_state = 'rejected' and coalesce(history.from_state = 'accepted', false) as is_rejected_later,
         history.action_at,
         history.event_time,
         lifecycle.enqueued_at,
         lifecycle.first_sent_at,
         lifecycle.accepted_at,
+        lifecycle.processed_at,
         history.changed_at
     from history
     inner join lifecycle on history.postback_id = lifecycle.postback_id

@@ -1,7 +1,7 @@
-{{ config(tags=['measure']) }}
+{{ config(tags=['measure'], materialized='table') }}
 
--- For each conversion and destination: which of the steps from backend to acceptance it passed, and what it is worth
--- at each. What was told earlier and is gone from the source counts where it was told.
+-- For each conversion and destination: which of the steps from backend to acceptance it passed and when, and what it is
+-- worth at each. What was told earlier and is gone from the source counts where it was told. Metrics count these rows.
 with told as (
     select
         destination,
@@ -10,7 +10,11 @@ with told as (
         max(case when is_sent then 1 else 0 end) = 1 as is_sent,
         max(case when is_accepted then 1 else 0 end) = 1 as is_accepted,
         max_by(state, revision) as newest_state,
-        max_by(value, case when accepted_at is not null then revision end) as reported_value
+        max_by(value, case when accepted_at is not null then revision end) as reported_value,
+        -- What a previous sender had told was not accepted when it was imported.
+        min(case when first_sent_at is not null then accepted_at end) as accepted_at,
+        min(case when first_sent_at is not null then processed_at end) as processed_at,
+        max(case when accepted_at is not null and first_sent_at is null then 1 else 0 end) = 1 as is_imported
     from {{ ref('deliveries') }}
     group by 1, 2
 ),
@@ -22,18 +26,32 @@ final as (
         decisions.event_name,
         decisions.reason_code,
         decisions.decision,
+        conversions.status,
         told.newest_state,
         decisions.currency,
-        {{ local_date('decisions.occurred_at', 'capabilities.report_time_zone') }} as report_date,
+        conversions.currency as source_currency,
+        conversions.net_value,
+        decisions.desired_value,
         coalesce(decisions.desired_value, told.reported_value, 0) as worth,
         case when told.is_accepted then told.reported_value end as believed_value,
+        case when told.is_accepted then told.reported_value else decisions.reported_value end as told_value,
         coalesce(conversions.status <> 'not_qualified', false) as is_backend,
         decisions.is_eligible,
         decisions.is_matched,
+        decisions.is_winner,
+        decisions.is_pixel_reported,
         coalesce(told.is_enqueued, false) as is_enqueued,
         coalesce(told.is_sent, false) as is_sent,
-        coalesce(told.is_accepted, false) as is_accepted
-    from {{ ref('decisions') }} as decisions
+        coalesce(told.is_accepted, false) as is_accepted,
+        coalesce(told.is_imported, false) as is_imported,
+        {{ local_date('decisions.occurred_at', 'capabilities.report_time_zone') }} as report_date,
+        decisions.occurred_on,
+        decisions.occurred_at,
+        decisions.eligible_at,
+        decisions.expires_at,
+        told.accepted_at,
+        told.processed_at
+    from {{ ref('int_decisions') }} as decisions
     left join {{ ref('conversions') }} as conversions on decisions.conversion_key = conversions.conversion_key
     left join told
         on

@@ -6,32 +6,39 @@ with states as (
 
 final as (
     select
-        postback_id,
-        destination,
-        conversion_key,
-        event_name,
-        kind,
-        state,
-        reason,
-        currency,
-        transaction_id,
-        click_id,
-        revision,
-        attempts,
-        http_status,
-        value,
-        previous_value,
-        value - coalesce(previous_value, 0) as delta,
-        state in ('accepted', 'processed', 'rejected', 'unknown', 'parked') as is_sent,
-        state in ('accepted', 'processed') as is_accepted,
-        {{ utc_date('action_at') }} as occurred_on,
-        action_at,
-        event_time,
-        enqueued_at,
-        first_sent_at,
-        accepted_at,
-        changed_at
+        states.postback_id,
+        states.destination,
+        states.conversion_key,
+        states.event_name,
+        states.kind,
+        states.state,
+        states.reason,
+        states.currency,
+        states.transaction_id,
+        states.click_id,
+        states.revision,
+        states.attempts,
+        states.http_status,
+        states.value,
+        states.previous_value,
+        states.value - coalesce(states.previous_value, 0) as delta,
+        states.state in ('accepted', 'processed', 'rejected', 'unknown', 'parked') as is_sent,
+        states.state in ('accepted', 'processed') as is_accepted,
+        states.is_rejected_later,
+        -- The cohort is the conversion's; a conversion that is no longer there has the day that the ledger knows.
+        coalesce(decisions.occurred_on, {{ utc_date('states.action_at') }}) as occurred_on,
+        states.action_at,
+        states.event_time,
+        states.enqueued_at,
+        states.first_sent_at,
+        states.accepted_at,
+        states.processed_at,
+        states.changed_at
     from states
+    left join {{ ref('int_decisions') }} as decisions
+        on
+            states.conversion_key = decisions.conversion_key
+            and states.destination = decisions.destination
 )
 
 select * from final

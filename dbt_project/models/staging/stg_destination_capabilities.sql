@@ -17,7 +17,8 @@ renamed as (
         retraction as takes_retraction,
         reinstatement as takes_reinstatement,
         increase as takes_increase,
-        adjusts_pixel
+        adjusts_pixel,
+        coalesce(judges_later, false) as judges_later
     from source
 )
 

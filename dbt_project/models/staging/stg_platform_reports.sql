@@ -12,6 +12,7 @@ renamed as (
         _row_hash as row_hash,
         conversions,
         value,
+        match_rate,
         _seen as seen,
         date as report_date,
         _loaded_at as loaded_at
