@@ -1,4 +1,4 @@
-"""Every model and column of a built warehouse is described, all that is named is there, and dbt has nothing to warn of."""
+"""Every model and column of a built warehouse is described, and what the semantic layer names is there."""
 
 from __future__ import annotations
 
