@@ -14,6 +14,7 @@ in another way before, is missing from the commission report only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -60,6 +61,8 @@ OF_ORDERS = {
     "Order may not have more than 100 items": "too many items",
     "Order may not have a": "time in the future",
 }
+#: Unverified: of messages that are neither, how those sound that are nobody's fault. What they are about is left open.
+OF_SERVER = re.compile(r"internal|exception|time(?:d )?out|unavailable|try again", re.IGNORECASE)
 CorrectionReason = Literal[
     "BadDebt",
     "Bankruptcy",
@@ -125,6 +128,7 @@ class Cj(Vendor):
             "UPDATE_STEP: what follows from the time of an update.",
             "BATCH_BYTES: 100 MB a request.",
             "wire_amount: amounts are texts, as in an example; the type is NonNegativeDecimalNumber.",
+            "OF_SERVER: how errors of CJ's own sound; the documents show none.",
             "_verdicts: that what is not among the orders that come back, beside errors, was not taken.",
         ),
     )
@@ -186,7 +190,8 @@ class Cj(Vendor):
         status = f"HTTP {reply.status}"
         if reply.status == 200:
             return _verdicts(json_of(reply), elements)
-        if reply.status in (401, 403):
+        # 404: there is no such address, which holds nothing of an order.
+        if reply.status in (401, 403, 404):
             verdict = Verdict(Reading.CONFIGURATION, status)
         else:
             verdict = Verdict(Reading.RETRY if reply.status == 429 else Reading.UNKNOWN, status)
@@ -206,6 +211,8 @@ def _verdicts(body: Any, elements: Sequence[Element]) -> list[Verdict]:
     taken = {str(order.get("orderId")) for order in orders if isinstance(order, dict)}
     if not messages:
         other = Verdict(Reading.UNKNOWN, "not among the orders")
+    elif any(OF_SERVER.search(message) for message in messages):
+        other = Verdict(Reading.UNKNOWN, "server's error")
     else:
         words = (word for start, word in OF_ORDERS.items() if messages[0].startswith(start))
         other = Verdict(Reading.REJECTED, next(words, "errors"), on_request=not taken)
