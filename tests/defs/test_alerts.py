@@ -87,7 +87,7 @@ def pipeline(shop: Any, receiver: HttpReceiver) -> Iterator[Pipeline]:
     behaviour = Behaviour()
 
     @dg.asset(key=["raw", "orders"], check_specs=[dg.AssetCheckSpec("counts_tie", asset=["raw", "orders"])])
-    def orders() -> Any:
+    def orders() -> dg.MaterializeResult:  # type: ignore[type-arg]
         if behaviour.fails:
             raise dg.Failure("ann@shop.example is in row 7")
         check = dg.AssetCheckResult(
@@ -96,7 +96,7 @@ def pipeline(shop: Any, receiver: HttpReceiver) -> Iterator[Pipeline]:
         return dg.MaterializeResult(check_results=[check])
 
     @dg.asset(key=ENQUEUED, deps=[["raw", "orders"]], check_specs=[dg.AssetCheckSpec(ALL_RENDERED, asset=ENQUEUED)])
-    def enqueued() -> Any:
+    def enqueued() -> dg.MaterializeResult:  # type: ignore[type-arg]
         metadata = {"google": behaviour.refused} if behaviour.refused else {}
         check = dg.AssetCheckResult(passed=not behaviour.refused, metadata=metadata)
         return dg.MaterializeResult(check_results=[check])
