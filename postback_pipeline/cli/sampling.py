@@ -53,23 +53,25 @@ def sample(name: str, settings: Settings) -> Sampled:
         destination = adapter.from_settings(name, table)
     except DestinationError as error:
         return Sampled(True, f"nothing was sent: {error}")
-    event = next(iter(_events(name, settings)), None)
-    if event is None:
+    events = list(dict.fromkeys(_events(name, settings)))
+    if not events:
         return Sampled(False, "nothing was sent: no route names it. Give it one in routes.csv.")
     missing = [each for each in destination.secret_names if not os.environ.get(each)]
     if missing:
         return Sampled(False, f"nothing was sent: {', '.join(missing)} is not set")
-    return _tried(destination, table, event)
+    return _tried(destination, table, events)
 
 
-def _tried(destination: Vendor, table: DestinationSettings, event: str) -> Sampled:
+def _tried(destination: Vendor, table: DestinationSettings, events: list[str]) -> Sampled:
+    """The first of its routes' events is sent; that the others can be told is seen before."""
     from postback_pipeline.delivery.sample import sample_postback, try_out
     from postback_pipeline.destinations.base import DestinationError, Element
 
     now = datetime.now(UTC)
-    postback = sample_postback(destination, event, now)
     try:
-        element = Element(postback.key, postback.kind, destination.render(postback))
+        for event in reversed(events):
+            postback = sample_postback(destination, event, now)
+            element = Element(postback.key, postback.kind, destination.render(postback))
         shown = preview_request(destination, [element], sent_at=now)
         tried = asyncio.run(try_out(destination, table, element, os.environ))
     except DestinationError as error:

@@ -131,3 +131,25 @@ def test_all_about_a_type_is_told_on_request(postback: Postback) -> None:
     assert "`test_event_code`" in told
     assert json.loads(postback("destinations", "meta", "--json").stdout)["batch_rows"] == 1000
     assert "There are url_template, webhook" in postback("destinations", "mta").output
+
+
+def test_nothing_is_sent_while_any_route_s_event_is_none_of_the_vendor_s(
+    postback: Postback, deployment: Settings, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = (
+        f'type = "pinterest"\nad_account_id = "549755885175"\nbase_url = "http://127.0.0.1:{endpoint.server_port}"\n'
+    )
+    deployment.file.write_text(deployment.file.read_text() + f"\n[destinations.pins]\n{table}")
+    definitions = deployment.definitions_path
+    conversions = (definitions / "conversions.csv").read_text()
+    purchase = conversions.splitlines()[1]
+    (definitions / "conversions.csv").write_text(conversions + purchase.replace("purchase", "repurchase", 1) + "\n")
+    with (definitions / "routes.csv").open("a") as routes:
+        routes.write("pins,purchase,checkout,click,epik,7,\npins,repurchase,Kauf,click,epik,7,\n")
+    with (definitions / "click_id_parameters.csv").open("a") as parameters:
+        parameters.write("epik,epik,pinterest\n")
+    monkeypatch.setenv("PINTEREST_ACCESS_TOKEN", TOKEN)
+    result = postback("check", "pins")
+    assert result.exit_code == 1
+    assert "'Kauf' is no event of Pinterest" in result.stdout
+    assert endpoint.bodies == []
