@@ -55,6 +55,7 @@ def test_capabilities_arrive_in_hours_with_no_limit_as_null(warehouse: duckdb.Du
         "reinstatement": True,
         "increase": True,
         "adjusts_pixel": False,
+        "judges_later": False,
         "adjustment_min_age_hours": 0.5,
         "adjustment_max_age_hours": None,
     }
