@@ -41,7 +41,7 @@ def verdicts(reply: Reply, count: int) -> list[Verdict]:
         return [Verdict(Reading.UNKNOWN, "no PartialErrors")] * count
     named = _by_row(errors, count)
     # An error that names no row may be about any.
-    is_told = all(isinstance(error, dict) and error.get("Index") in named for error in errors)
+    is_told = all(_index_of(error) in named for error in errors)
     other = _ACCEPTED if is_told else Verdict(Reading.UNKNOWN, "an error without a row")
     return [named.get(index, other) for index in range(count)]
 
@@ -49,10 +49,15 @@ def verdicts(reply: Reply, count: int) -> list[Verdict]:
 def _by_row(errors: list[Any], count: int) -> dict[int, Verdict]:
     named: dict[int, Verdict] = {}
     for error in errors:
-        index = error.get("Index") if isinstance(error, dict) else None
-        if isinstance(index, int) and 0 <= index < count and index not in named:
+        index = _index_of(error)
+        if index is not None and 0 <= index < count and index not in named:
             named[index] = _meaning(error)
     return named
+
+
+def _index_of(error: object) -> int | None:
+    index = error.get("Index") if isinstance(error, dict) else None
+    return index if isinstance(index, int) else None
 
 
 def _meaning(error: dict[str, Any]) -> Verdict:
@@ -69,7 +74,7 @@ def _refused(reply: Reply, body: dict[str, Any], count: int) -> list[Verdict]:
     status = f"HTTP {reply.status}"
     if reply.status == 429:
         return [Verdict(Reading.RETRY, status)] * count
-    if reply.status not in (400, 401, 403):
+    if reply.status not in (400, 401, 403, 404):
         return [Verdict(Reading.UNKNOWN, status)] * count
     lists = [body.get(name) for name in ("Errors", "OperationErrors", "BatchErrors")]
     errors = [error for each in lists if isinstance(each, list) for error in each if isinstance(error, dict)]
