@@ -47,6 +47,11 @@ def json_of(reply: Reply) -> Any:
         return None
 
 
+def is_count(value: object, *counts: int) -> bool:
+    """Whether a reply's value is one of these whole numbers; `true` is none."""
+    return type(value) is int and value in counts
+
+
 def code_of(value: object) -> str | None:
     """A receiver's own code, if it is one: letters, digits, `_`, `.` and `-`, at most 48; or a whole number."""
     if isinstance(value, int) and not isinstance(value, bool):

@@ -30,7 +30,7 @@ from postback_pipeline.destinations.base import (
 )
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.credentials import credential
-from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text, without_nothing
+from postback_pipeline.destinations.json_body import code_of, enveloped, is_count, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.person import (
@@ -238,7 +238,7 @@ class Meta(Vendor):
 def _reading(reply: Reply, count: int) -> Verdict:
     body = json_of(reply)
     body = body if isinstance(body, dict) else {}
-    if reply.status == 200 and body.get("events_received") == count:
+    if reply.status == 200 and is_count(body.get("events_received"), count):
         return Verdict(Reading.ACCEPTED, "events_received")
     error = body.get("error")
     error = error if isinstance(error, dict) else {}

@@ -30,7 +30,7 @@ from postback_pipeline.destinations.base import (
 )
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.credentials import credential
-from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text, without_nothing
+from postback_pipeline.destinations.json_body import code_of, enveloped, is_count, json_of, json_text, without_nothing
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.person import Person, bare_email, country_code, phone_digits
@@ -159,7 +159,7 @@ class MicrosoftUet(Vendor):
         details = error.get("details") if isinstance(error, dict) else None
         refused = _refused(details, count) if isinstance(details, list) else {}
         is_told = reply.status == 200 and (not error or isinstance(details, list))
-        if is_told and body.get("eventsReceived") in (count, count - len(refused)):
+        if is_told and is_count(body.get("eventsReceived"), count, count - len(refused)):
             return [refused.get(index, _ACCEPTED) for index in range(count)] if refused else [_ACCEPTED] * count
         if reply.status == 400 and refused:
             # Nothing was taken: the others can leave again without those that are to blame.

@@ -34,7 +34,7 @@ from postback_pipeline.destinations.base import (
 )
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.credentials import credential
-from postback_pipeline.destinations.json_body import code_of, enveloped, json_of, json_text
+from postback_pipeline.destinations.json_body import code_of, enveloped, is_count, json_of, json_text
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.person import Person, country_code, e164, lower_email, sha256_hex
@@ -189,7 +189,7 @@ def _reading(reply: Reply, count: int) -> Verdict:
     body = json_of(reply)
     body = body if isinstance(body, dict) else {}
     data = body.get("data")
-    if reply.status == 200 and isinstance(data, dict) and data.get("conversions_processed") == count:
+    if reply.status == 200 and isinstance(data, dict) and is_count(data.get("conversions_processed"), count):
         return Verdict(Reading.ACCEPTED, "conversions_processed")
     code = _first_code(body)
     reason = f"HTTP {reply.status}" if code is None else f"HTTP {reply.status} {code}"[:60]
