@@ -66,7 +66,7 @@ format: setup ## Format Python and SQL, and mend what the linters can mend
 	$(BIN)/sqlfluff fix --disable-progress-bar $(MODELS)
 
 docs: setup ## Write docs/destinations*, and the secrets in .env.example, anew from the adapters
-	$(BIN)/python -m postback_pipeline.destinations.pages
+	$(BIN)/python -m postback_pipeline.cli.documents
 
 lock: $(BIN)/uv ## Write requirements/*.txt anew from pyproject.toml and requirements/uv.in
 	$(BIN)/uv pip compile $(LOCK) requirements/uv.in -o requirements/uv.txt

@@ -1,8 +1,7 @@
 """What people read about destinations, made from the adapters: `docs/destinations.md`, a page for each, `.env.example`.
 
-    python -m postback_pipeline.destinations.pages        (make docs)
-
-Belongs here: the words around what adapters declare. Does not belong here: any fact about a receiver.
+Belongs here: the words around what adapters declare. Does not belong here: any fact about a receiver; writing the files
+(`cli.documents`).
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
@@ -19,7 +17,6 @@ from postback_pipeline.destinations.base import Capabilities, Destination
 from postback_pipeline.destinations.presets import Preset, presets
 from postback_pipeline.destinations.vendor import Vendor
 
-ROOT = Path(__file__).parents[2]
 _COLUMNS = (
     *("receiver", "type", "told", "oldest event", "in one request", "drops repeats", "mode `test`"),
     *("judged by", "unverified"),
@@ -82,7 +79,7 @@ def page(name: str) -> str:
 
 
 def environment() -> str:
-    """The part of `.env.example` about vendors."""
+    """The part of `.env.example` about vendors, from BEGIN to END."""
     lines = [BEGIN]
     for each in vendors().values():
         lines += ["", f"# {each.contract.title}"]
@@ -217,26 +214,3 @@ def _secret_fields(adapter: type[Vendor]) -> Iterator[FieldInfo]:
     for name, field in adapter.options_type.model_fields.items():
         if name.endswith("_env") and field.default:
             yield field
-
-
-def files() -> dict[Path, str]:
-    """Every file that is made, relative to the checkout, with its text."""
-    example = (ROOT / ".env.example").read_text(encoding="utf-8")
-    before, _, rest = example.partition(BEGIN)
-    made = {Path("docs/destinations") / f"{name}.md": page(name) for name in DESTINATIONS}
-    return {
-        **made,
-        Path("docs/destinations.md"): overview(),
-        Path(".env.example"): before.rstrip("\n") + "\n\n" + environment() + (rest.partition(END)[2] or "\n"),
-    }
-
-
-def main() -> None:
-    """Writes them."""
-    for file, text in files().items():
-        (ROOT / file).parent.mkdir(exist_ok=True)
-        (ROOT / file).write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from postback_pipeline.cli.documents import ROOT, files
 from postback_pipeline.destinations import DESTINATIONS
-from postback_pipeline.destinations.pages import ROOT, files
 from postback_pipeline.destinations.vendor import Vendor
 
 VENDORS = {name: each for name, each in DESTINATIONS.items() if issubclass(each, Vendor)}

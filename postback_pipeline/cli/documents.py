@@ -1,0 +1,38 @@
+"""Writes what is made from the adapters: `docs/destinations.md`, a page for each type, `.env.example`.
+
+    python -m postback_pipeline.cli.documents        (make docs)
+
+Belongs here: which files, and writing them. Does not belong here: what they say (`destinations.pages`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from postback_pipeline.destinations import DESTINATIONS
+from postback_pipeline.destinations.pages import BEGIN, END, environment, overview, page
+
+ROOT = Path(__file__).parents[2]
+
+
+def files() -> dict[Path, str]:
+    """Every file that is made, relative to the checkout, with its text."""
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    before, _, rest = example.partition(BEGIN)
+    made = {Path("docs/destinations") / f"{name}.md": page(name) for name in DESTINATIONS}
+    return {
+        **made,
+        Path("docs/destinations.md"): overview(),
+        Path(".env.example"): before.rstrip("\n") + "\n\n" + environment() + (rest.partition(END)[2] or "\n"),
+    }
+
+
+def main() -> None:
+    """Writes them."""
+    for file, text in files().items():
+        (ROOT / file).parent.mkdir(exist_ok=True)
+        (ROOT / file).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
