@@ -37,6 +37,8 @@ class Item:
 
     news: News
     held: Held
+    #: How often the message's channel was told of it before.
+    times: int = 0
 
 
 def proceed(
@@ -75,9 +77,10 @@ def news_for(name: str, channel: Channel, held: Iterable[Held], alerts: Alerts, 
         # What it heard of, it hears the end of.
         matters = urgent or not channel.only_urgent or each.over_at is not None
         if matters and (urgent or not quiet) and is_for(name, channel, each.condition):
-            news = _news(each, each.told.get(name), timedelta(hours=alerts.repeat_hours), now)
+            before = each.told.get(name)
+            news = _news(each, before, timedelta(hours=alerts.repeat_hours), now)
             if news is not None:
-                found.append(Item(news, each))
+                found.append(Item(news, each, before.times if before else 0))
     return tuple(found)
 
 

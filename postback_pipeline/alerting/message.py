@@ -44,7 +44,7 @@ class Message:
     @property
     def identity(self) -> str:
         """The same for a message that is sent again since nobody knows whether it arrived."""
-        names = [f"{self.environment}/{item.held.condition.key}/{item.news}/{_times(item)}" for item in self.items]
+        names = [f"{self.environment}/{item.held.condition.key}/{item.news}/{item.times}" for item in self.items]
         since = [item.held.since.isoformat() for item in self.items]
         return hashlib.sha256("\n".join([*sorted(names), *sorted(since)]).encode()).hexdigest()
 
@@ -119,7 +119,3 @@ def _rank(item: Item) -> int:
     if item.news is News.OVER:
         return 2
     return 0 if item.held.condition.severity is Severity.URGENT else 1
-
-
-def _times(item: Item) -> int:
-    return sum(told.times for told in item.held.told.values())

@@ -82,8 +82,9 @@ def test_slack_takes_nothing_in_a_text_for_a_mention_a_link_or_code(condition: M
 def test_a_message_keeps_its_identity_until_it_arrived(condition: Make) -> None:
     first = message(item(condition()))
     assert first.identity == replace(first, at=NOON + timedelta(minutes=1)).identity
-    heard = item(condition(), News.LASTS)
-    known = replace(heard, held=replace(heard.held, told={"team": Told(NOON, Severity.WARNING)}))
-    again = replace(heard, held=replace(heard.held, told={"team": Told(NOON, Severity.WARNING, times=2)}))
+    # What other channels took meanwhile makes it no other message.
+    others = replace(item(condition()).held, told={"team": Told(NOON, Severity.WARNING)})
+    assert first.identity == message(Item(News.APPEARED, others)).identity
+    known, again = (replace(item(condition(), News.LASTS), times=times) for times in (1, 2))
     identities = {first.identity, message(known).identity, message(again).identity, message().identity}
     assert len(identities) == 4
