@@ -54,8 +54,10 @@ API_VERSION = "v26.0"
 MAX_AGE = timedelta(days=7)
 #: Unverified: no text that we read names the most events of a request.
 BATCH_ROWS = 1_000
-#: Unverified as a list: Graph API codes that pass by themselves, and those that only a person can put right.
-PASSING_CODES = frozenset({1, 2, 4, 17, 341, 613, 80004})
+#: Unverified as lists: Graph API codes of too many calls, of trouble of Meta's own, which may come after events were
+#: taken, and those that only a person can put right.
+PASSING_CODES = frozenset({4, 17, 341, 613, 80004})
+SERVER_CODES = frozenset({1, 2})
 CREDENTIAL_CODES = frozenset({10, 102, 190, *range(200, 300)})
 #: Code and subcode of "Object with ID ... does not exist, cannot be loaded due to missing permissions": the pixel's.
 NO_PIXEL = (100, 33)
@@ -133,7 +135,7 @@ class Meta(Vendor):
         judges=("facebook_business 26.0.3", "capi-param-builder-python 1.3.2"),
         unverified=(
             "BATCH_ROWS: at most 1,000 events a request.",
-            "PASSING_CODES, CREDENTIAL_CODES: which error codes pass by themselves.",
+            "PASSING_CODES, SERVER_CODES, CREDENTIAL_CODES: what error codes mean.",
             "LIMITED: the numbers of country and state.",
             "That events with test_event_code are kept apart from reports.",
         ),
@@ -243,16 +245,17 @@ def _reading(reply: Reply, count: int) -> Verdict:
     error = body.get("error")
     error = error if isinstance(error, dict) else {}
     code = error.get("code")
-    if not isinstance(code, int):
+    if type(code) is not int:
         return _by_status(reply.status)
     reason = f"Graph API error {code_of(code)}"
-    if code in PASSING_CODES:
+    # Only a refusal with its status says that nothing was taken.
+    if not 400 <= reply.status < 500 or code in SERVER_CODES:
+        return Verdict(Reading.UNKNOWN, reason)
+    if reply.status == 429 or code in PASSING_CODES:
         return Verdict(Reading.RETRY, reason)
     if code in CREDENTIAL_CODES or (code, error.get("error_subcode")) == NO_PIXEL:
         return Verdict(Reading.CONFIGURATION, reason)
-    if 400 <= reply.status < 500:
-        return Verdict(Reading.REJECTED, reason, on_request=True)
-    return Verdict(Reading.UNKNOWN, reason)
+    return Verdict(Reading.REJECTED, reason, on_request=True)
 
 
 def _by_status(status: int) -> Verdict:

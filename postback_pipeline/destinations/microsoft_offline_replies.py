@@ -23,7 +23,9 @@ SET_UP = frozenset(
         *("OfflineConversionNameInvalid", "NotEligibleForEnhancedConversions"),
     }
 )
-PASSING = frozenset({"CallRateExceeded", "ConcurrentRequestOverLimit", "InternalError"})
+PASSING = frozenset({"CallRateExceeded", "ConcurrentRequestOverLimit"})
+#: Trouble of Microsoft's own: the row may have been taken.
+SERVER = "InternalError"
 
 _ACCEPTED = Verdict(Reading.ACCEPTED, "PartialErrors")
 
@@ -66,6 +68,8 @@ def _meaning(error: dict[str, Any]) -> Verdict:
         return Verdict(Reading.RETRY, code, wait=NOT_YET[code])
     if code in SET_UP:
         return Verdict(Reading.CONFIGURATION, code)
+    if code == SERVER:
+        return Verdict(Reading.UNKNOWN, code)
     return Verdict(Reading.RETRY if code in PASSING else Reading.REJECTED, code)
 
 

@@ -46,9 +46,9 @@ MAX_AGE = timedelta(days=7)
 OFFLINE_MAX_AGE = timedelta(days=28)
 #: Unverified: as partners tell it.
 BATCH_ROWS = 1_000
-#: Unverified as lists: return codes of the Business API. Too many calls, or trouble of TikTok's own.
-PASSING_CODES = frozenset({40100, 40700})
-SERVER_CODES = range(50_000, 60_000)
+#: Unverified as lists: return codes of the Business API. Too many calls. TikTok's own trouble is in none:
+#: it may come after the events were taken.
+PASSING_CODES = frozenset({40100})
 #: No permission, no token, a token that is none.
 CREDENTIAL_CODES = frozenset({40001, 40101, 40102, 40104, 40105})
 #: A payload that does not hold against the documents.
@@ -107,8 +107,7 @@ class TikTok(Vendor):
         unverified=(
             "MAX_AGE, OFFLINE_MAX_AGE: 7 days, offline 28.",
             "BATCH_ROWS: at most 1,000 events a request.",
-            "PASSING_CODES, SERVER_CODES, CREDENTIAL_CODES, INVALID_CODES: what return codes mean, and that events of a"
-            " server's error were not taken.",
+            "PASSING_CODES, CREDENTIAL_CODES, INVALID_CODES: what return codes mean.",
             "LIMITED: the field's name; partners disagree.",
             "That events with test_event_code are kept apart from reports.",
         ),
@@ -205,7 +204,7 @@ def _reading(reply: Reply) -> Verdict:
     reason = f"TikTok code {code_of(code)}"
     if code == 0 and reply.status == 200:
         return Verdict(Reading.ACCEPTED, reason)
-    if code in PASSING_CODES or code in SERVER_CODES:
+    if code in PASSING_CODES:
         return Verdict(Reading.RETRY, reason)
     if code in CREDENTIAL_CODES:
         return Verdict(Reading.CONFIGURATION, reason)
