@@ -16,6 +16,7 @@ since `amount` is their number. A repeat is not documented to be dropped: a requ
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -204,13 +205,21 @@ class Awin(Vendor):
 
 
 def _verdicts(status: int, body: Mapping[str, Any], elements: Sequence[Element]) -> list[Verdict]:
-    """An order that is listed nowhere, or as taken and as refused, may or may not be known."""
-    said = {reference: verdict for name, verdict in _TAKEN.items() for reference, _ in _listed(body, name)}
+    """An order that is listed nowhere, or as taken and as refused, may or may not be known.
+
+    So may two of one reference of which fewer are listed: which one it is, nothing says.
+    """
     unsaid = Verdict(Reading.UNKNOWN, f"HTTP {status}: not listed")
-    for reference, order in _listed(body, REFUSED):
-        code = code_of(order.get("code")) or code_of(order.get("errorCode")) or REFUSED
-        said[reference] = unsaid if reference in said else Verdict(Reading.REJECTED, code)
-    return [said.get(orjson.loads(element.text)["orderReference"], unsaid) for element in elements]
+    taken = [(reference, verdict) for name, verdict in _TAKEN.items() for reference, _ in _listed(body, name)]
+    refused = [(reference, Verdict(Reading.REJECTED, _code(order))) for reference, order in _listed(body, REFUSED)]
+    said = dict(taken) | dict(refused) | dict.fromkeys(dict(taken).keys() & dict(refused).keys(), unsaid)
+    sent = [orjson.loads(element.text)["orderReference"] for element in elements]
+    times, listed = Counter(sent), Counter(reference for reference, _ in (*taken, *refused))
+    return [said[each] if listed[each] >= times[each] else unsaid for each in sent]
+
+
+def _code(order: Mapping[str, Any]) -> str:
+    return code_of(order.get("code")) or code_of(order.get("errorCode")) or REFUSED
 
 
 def _listed(body: Mapping[str, Any], name: str) -> list[tuple[str, Mapping[str, Any]]]:

@@ -14,7 +14,7 @@ in another way before, is missing from the commission report only.
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -53,7 +53,8 @@ MUTATIONS = {
     Kind.RESTATEMENT: ("restateOrders", "restatedOrders", "OrderRestateRequest"),
     Kind.RETRACTION: ("cancelOrders", "cancelledOrders", "OrderCancelRequest"),
 }
-#: Beginnings of messages inside status 200 that say what is wrong with the set-up, and with what was sent.
+#: Beginnings of messages inside status 200 that say what is wrong with the set-up, and with what was sent. CJ documents
+#: no others: what they are about is left open.
 OF_SETUP = ("Missing Token", "Invalid Token", "Unauthorized")
 OF_ORDERS = {
     "Invalid Syntax": "invalid syntax",
@@ -61,8 +62,6 @@ OF_ORDERS = {
     "Order may not have more than 100 items": "too many items",
     "Order may not have a": "time in the future",
 }
-#: Unverified: of messages that are neither, how those sound that are nobody's fault. What they are about is left open.
-OF_SERVER = re.compile(r"internal|exception|time(?:d )?out|unavailable|try again", re.IGNORECASE)
 CorrectionReason = Literal[
     "BadDebt",
     "Bankruptcy",
@@ -76,9 +75,10 @@ CorrectionReason = Literal[
     "UnqualifiedLead",
 ]
 
+#: What is asked back: an order is known by its id and its action tracker together.
+_ASKED = "{orders{orderId actionTracker{id}}errors{message}}"
 _BEFORE = {
-    kind: f'{{"query":"mutation($orders:[{of}!]!){{{name}({argument}:$orders){{orders{{orderId}}errors{{message}}}}}}",'
-    '"variables":{"orders":['
+    kind: f'{{"query":"mutation($orders:[{of}!]!){{{name}({argument}:$orders){_ASKED}}}","variables":{{"orders":['
     for kind, (name, argument, of) in MUTATIONS.items()
 }
 _TAKEN = Verdict(Reading.ACCEPTED, "orders")
@@ -115,20 +115,27 @@ class Cj(Vendor):
         title="CJ Affiliate Tracking API",
         version="",
         documentation="https://developers.cj.com/docs/advertiser-api-tracking/api-overview",
-        proof="The order's id among the orders that come back, which says that it is valid; nothing tells more.",
+        proof="The order's id and action tracker among the orders that come back: it is valid; nothing tells more.",
         event="The action tracker's id, digits, such as 987654: CJ's client integration team names it.",
         reversals="A new total by restateOrders, which replaces the whole order; nothing at all by cancelOrders.",
         consent="It has no flags for consent, and nothing about a person leaves.",
         testing="Mode test sends to /graphqltest, with the same token: validated, and nothing counts.",
         identifiers={"cjevent": r"[A-Za-z0-9_\-]{8,128}"},
         acceptance=lambda _, body: {
-            "data": {name: {"orders": body["variables"]["orders"]} for name, *_ in MUTATIONS.values()}
+            "data": {
+                name: {
+                    "orders": [
+                        {"orderId": order["orderId"], "actionTracker": {"id": order["actionTrackerId"]}}
+                        for order in body["variables"]["orders"]
+                    ]
+                }
+                for name, *_ in MUTATIONS.values()
+            }
         },
         unverified=(
             "UPDATE_STEP: what follows from the time of an update.",
             "BATCH_BYTES: 100 MB a request.",
             "wire_amount: amounts are texts, as in an example; the type is NonNegativeDecimalNumber.",
-            "OF_SERVER: how errors of CJ's own sound; the documents show none.",
             "_verdicts: that what is not among the orders that come back, beside errors, was not taken.",
         ),
     )
@@ -206,19 +213,34 @@ def _verdicts(body: Any, elements: Sequence[Element]) -> list[Verdict]:
     messages = _messages(body.get("errors")) + _messages(found.get("errors"))
     if any(message.startswith(OF_SETUP) for message in messages):
         return [Verdict(Reading.CONFIGURATION, "token or enterprise")] * len(elements)
-    orders = found.get("orders")
-    orders = orders if isinstance(orders, list) else []
-    taken = {str(order.get("orderId")) for order in orders if isinstance(order, dict)}
-    if not messages:
-        other = Verdict(Reading.UNKNOWN, "not among the orders")
-    elif any(OF_SERVER.search(message) for message in messages):
-        other = Verdict(Reading.UNKNOWN, "server's error")
-    else:
-        words = (word for start, word in OF_ORDERS.items() if messages[0].startswith(start))
-        other = Verdict(Reading.REJECTED, next(words, "errors"), on_request=not taken)
-    if not taken:
-        return [other] * len(elements)
-    return [_TAKEN if orjson.loads(element.text)["orderId"] in taken else other for element in elements]
+    listed = _listed(found.get("orders"))
+    other = _of_missing(messages, none_is_listed=not listed)
+    orders = [orjson.loads(element.text) for element in elements]
+    sent = [(order["orderId"], str(order["actionTrackerId"])) for order in orders]
+    times = Counter(sent)
+    if listed.keys() - times.keys():
+        other = Verdict(Reading.UNKNOWN, "an order that was not sent")
+    # One that stands twice in a batch and came back once: which of the two was taken?
+    unsure = Verdict(Reading.UNKNOWN, "listed fewer times than sent")
+    return [_TAKEN if listed[each] >= times[each] else unsure if listed[each] else other for each in sent]
+
+
+def _listed(orders: object) -> Counter[tuple[str, str]]:
+    """Id and action tracker of the orders that came back, and how often."""
+    found = [order for order in orders if isinstance(order, dict)] if isinstance(orders, list) else []
+    trackers = [order.get("actionTracker") for order in found]
+    ids = [tracker.get("id") if isinstance(tracker, dict) else None for tracker in trackers]
+    return Counter((str(order.get("orderId")), str(tracker)) for order, tracker in zip(found, ids, strict=True))
+
+
+def _of_missing(messages: list[str], *, none_is_listed: bool) -> Verdict:
+    """Of orders that are not among those that came back: refused only by messages that CJ documents."""
+    words = [next((word for start, word in OF_ORDERS.items() if each.startswith(start)), "") for each in messages]
+    if not words:
+        return Verdict(Reading.UNKNOWN, "not among the orders")
+    if not all(words):
+        return Verdict(Reading.UNKNOWN, "undocumented error")
+    return Verdict(Reading.REJECTED, words[0], on_request=none_is_listed)
 
 
 def _messages(errors: object) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from postback_pipeline.destinations.base import Destination, DestinationError, Element, Request
+from postback_pipeline.destinations.base import Destination, DestinationError, Element, Reading, Reply, Request
 from postback_pipeline.model import Kind
 from tests.destinations.conftest import Configure, MakePostback
 
@@ -70,3 +70,26 @@ def test_an_order_needs_a_click_and_a_reference_that_is_not_cut(
         configure(LIVE).render(make_postback(identifiers={"awc": "{{awc}}"}))
     with pytest.raises(DestinationError, match="longer than 50 characters"):
         configure(LIVE).render(make_postback(**CLICK, transaction_id="o" * 51))
+
+
+@pytest.mark.parametrize(
+    ("taken", "refused", "reading"),
+    [
+        (2, 0, Reading.ACCEPTED),
+        (0, 2, Reading.REJECTED),
+        (1, 0, Reading.UNKNOWN),
+        (0, 1, Reading.UNKNOWN),
+        (1, 1, Reading.UNKNOWN),
+    ],
+)
+def test_two_events_of_one_order_are_known_only_if_both_are_listed(
+    configure: Configure, make_postback: MakePostback, taken: int, refused: int, reading: Reading
+) -> None:
+    live = configure(LIVE)
+    two = [
+        Element(group, Kind.CONVERSION, live.render(make_postback(**{**CLICK, "receiver_event": group})))
+        for group in ("NEW", "EXTRA")
+    ]
+    order = {"orderReference": json.loads(two[0].text)["orderReference"]}
+    body = json.dumps({"successfulOrders": [order] * taken, "failedOrders": [order] * refused}).encode()
+    assert {verdict.reading for verdict in live.read(Reply(206, {}, body), two)} == {reading}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from postback_pipeline.destinations.base import DestinationError, Element
+from postback_pipeline.destinations.base import DestinationError, Element, Reading, Reply
 from postback_pipeline.model import Kind
 from tests.destinations.conftest import Configure, MakePostback
 
@@ -59,3 +59,28 @@ def test_a_restatement_without_its_click_leaves_all_the_same(configure: Configur
 def test_the_event_is_an_action_tracker_s_id(configure: Configure, make_postback: MakePostback) -> None:
     with pytest.raises(DestinationError, match="action tracker's id"):
         configure(LIVE).render(make_postback(**{**CLICK, "receiver_event": "purchase"}))
+
+
+def answer(*taken: tuple[str, int], error: str = "") -> Reply:
+    """An answer to new orders."""
+    orders = [{"orderId": order, "actionTracker": {"id": tracker}} for order, tracker in taken]
+    errors = [{"message": error}] if error else None
+    return Reply(200, {}, json.dumps({"data": {"createOrders": {"orders": orders, "errors": errors}}}).encode())
+
+
+def test_two_actions_of_one_order_have_a_verdict_each(configure: Configure, make_postback: MakePostback) -> None:
+    destination = configure(LIVE)
+    sale, trial = (
+        Element(event, Kind.CONVERSION, destination.render(make_postback(**{**CLICK, "receiver_event": event})))
+        for event in ("987654", "987655")
+    )
+    order = json.loads(sale.text)["orderId"]
+    refusal = "Order may not have more than 100 items"
+    one_of_two = answer((order, 987655), error=refusal)
+    readings = [verdict.reading for verdict in destination.read(one_of_two, [sale, trial])]
+    assert readings == [Reading.REJECTED, Reading.ACCEPTED]
+    # The same action twice: which of them came back?
+    readings = [verdict.reading for verdict in destination.read(one_of_two, [sale, trial, trial])]
+    assert readings == [Reading.REJECTED, Reading.UNKNOWN, Reading.UNKNOWN]
+    both = answer((order, 987655), (order, 987655))
+    assert {verdict.reading for verdict in destination.read(both, [trial, trial])} == {Reading.ACCEPTED}

@@ -24,7 +24,10 @@ SCHEMA = {
     "cancelOrders": ("cancelledOrders", "OrderCancelRequest", ID | {"updateTime"}, {"status", "correctionReason"}),
 }
 REASONS = {"BadDebt", "Other", "ReturnedMerchandise", "DuplicateOrder"}
-QUERY = re.compile(r"mutation\(\$orders:\[(\w+)!\]!\)\{(\w+)\((\w+):\$orders\)\{orders\{orderId\}errors\{message\}\}\}")
+QUERY = re.compile(
+    r"mutation\(\$orders:\[(\w+)!\]!\)\{(\w+)\((\w+):\$orders\)"
+    r"\{orders\{orderId actionTracker\{id\}\}errors\{message\}\}\}"
+)
 
 
 class Receiver(ContractReceiver):
@@ -52,7 +55,7 @@ class Receiver(ContractReceiver):
         for order in orders:
             self.check_keys(order, must=must, may=may)
             self._order(found[2], order)
-        taken = [{"orderId": order["orderId"]} for order in orders]
+        taken = [{"orderId": order["orderId"], "actionTracker": {"id": order["actionTrackerId"]}} for order in orders]
         return Answered(200, {"data": {found[2]: {"orders": taken, "errors": None}}})
 
     def _order(self, mutation: str, order: dict[str, Any]) -> None:
