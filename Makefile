@@ -40,6 +40,7 @@ help: ## Show this list
 setup: $(INSTALLED) $(MANIFEST) ## Build .venv with everything in it, and dbt's manifest
 
 test: setup $(JUDGES) ## Run the whole test suite
+	@$(BIN)/python -m tests.browser.chromium
 	env -u DAGSTER_HOME -u POSTBACK_HOME -u POSTBACK_CONFIG $(BIN)/pytest -n $(WORKERS)
 
 check: setup $(CHECKED)/dagster.yaml ## Lint, check formats, types, imports, SQL, sizes and names; load the definitions
@@ -74,6 +75,7 @@ lock: $(BIN)/uv ## Write requirements/*.txt anew from pyproject.toml and require
 	$(BIN)/uv pip compile $(LOCK) pyproject.toml --group dev -c requirements/runtime.txt -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) --group peers -o requirements/peers.txt
 	$(BIN)/uv pip compile $(LOCK) --group judges -o requirements/judges.txt
+	$(BIN)/uv pip compile $(LOCK) --group npm -o requirements/npm.txt
 
 clean: ## Remove everything that make built, except data
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Environments beside the project's own, for packages whose pins may clash with ours: `peers` and `judges`.
+"""Environments beside the project's own: `peers` and `judges`, whose pins may clash with ours; `npm`, which fetches.
 
     python -m benchmarks.environments NAME
 

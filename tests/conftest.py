@@ -1,16 +1,19 @@
-"""Fixtures that more than one folder of tests uses: a real PostgreSQL and fresh databases on it."""
+"""Fixtures that more than one folder of tests uses: a real PostgreSQL and fresh databases on it, a real browser."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.postgres import execute, fresh_database
 from benchmarks.postgres import postgres_server as own_server
+from tests.browser.chromium import FLAGS, chromium
 
 # The machines that run this are small and shared: how long an example takes says nothing.
 settings.register_profile("unhurried", deadline=None)
@@ -40,3 +43,21 @@ def second_postgres_database(postgres_server: str) -> Iterator[str]:
     """Another one beside `postgres_database`."""
     with fresh_database(postgres_server, f"test_{os.getpid()}_{next(_numbers)}") as url:
         yield url
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator[Browser]:
+    """A headless Chromium of this test's own, which reaches this machine only and keeps nothing outside `tmp_path`.
+
+    One for each test: as long as Playwright is open, its event loop runs in this thread, and no other may.
+
+    Raises:
+        NoChromium: there is none.
+    """
+    chosen = chromium(os.environ)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=chosen.program, args=FLAGS, env=chosen.environment(tmp_path / "home")
+        )
+        with launched:
+            yield launched

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("uv.txt", "runtime.txt", "dev.txt", "peers.txt", "judges.txt")
+LOCKS = ("uv.txt", "runtime.txt", "dev.txt", "peers.txt", "judges.txt", "npm.txt")
 
 
 def entries(lock: str) -> list[list[str]]:
@@ -35,6 +35,7 @@ def declared() -> dict[str, list[str]]:
         "dev.txt": [*runtime, *project["dependency-groups"]["dev"]],
         "peers.txt": project["dependency-groups"]["peers"],
         "judges.txt": project["dependency-groups"]["judges"],
+        "npm.txt": project["dependency-groups"]["npm"],
     }
 
 
