@@ -9,7 +9,7 @@ or, with an application of one's own, tokens that are renewed: `client_id_env`, 
 LinkedIn refuses fails its whole batch: those that it names are rejected, the others sent again. Only a tag's and a
 server's event with the same eventId are documented to be told apart from two, not two of the server's: a request of
 unknown fate waits for a person. No refund is documented: reversals are `unsupported_reversal`. There is no flag for
-consent: what must not be told must be held back by the route.
+consent: with `ad_user_data` denied the click's `li_fat_id` is all that leaves, and nothing where there is none.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class LinkedIn(Vendor):
         proof="Status 200 with status 201 of the event itself.",
         event="The number of a conversion rule, such as 104012: Campaign Manager, Conversion tracking.",
         reversals="None is documented: what was reported stays, and is counted as unsupported_reversal.",
-        consent="No flag is documented: what was denied must be held back by the route.",
+        consent="No flag is documented: with ad_user_data denied nothing but the click's id leaves.",
         identifiers={"li_fat_id": r"[A-Za-z0-9_\-]{8,100}"},
         matches_person=("email",),
         takes_person=("first_name", "last_name", "country"),
@@ -154,15 +154,18 @@ class LinkedIn(Vendor):
         )
 
     def _user(self, postback: Postback, person: Person) -> dict[str, Any]:
-        """`user`. Refused without an identifier; names travel in clear, both or none."""
+        """`user`. Refused without an identifier; names travel in clear, both or none, where nothing was denied."""
+        is_denied = postback.consent.get("ad_user_data") == "denied"
         ids = []
-        if email := person.hashed("email", lower_email):
+        if not is_denied and (email := person.hashed("email", lower_email)):
             ids.append({"idType": "SHA256_EMAIL", "idValue": email})
         if li_fat_id := self.identifier(postback.facts, person, "li_fat_id"):
             ids.append({"idType": "LINKEDIN_FIRST_PARTY_ADS_TRACKING_UUID", "idValue": li_fat_id})
         if not ids:
             raise DestinationError("Nothing that this conversion holds can be matched by LinkedIn.")
         user: dict[str, Any] = {"userIds": ids}
+        if is_denied:
+            return user
         first, last = person.plain("first_name", _name), person.plain("last_name", _name)
         if first and last:
             user["userInfo"] = {"firstName": first, "lastName": last}

@@ -9,8 +9,9 @@ token's user must be AD_MANAGER or ACCOUNT_ADMIN of the ad account. A route's `r
 the Events Manager. One conversion that X refuses fails its whole request, and X does not say which it was: the batch is
 sent again in parts. Only a pixel's and a server's event with the same conversion_id are documented to be told apart
 from two, not two of the server's: a request of unknown fate waits for a person. No refund is documented: reversals are
-`unsupported_reversal`. There is no flag for consent: what must not be told must be held back by the route. IP address
-and user agent stay here, since they match nothing without another identifier.
+`unsupported_reversal`. There is no flag for consent: with `ad_user_data` denied the click's `twclid` is all that
+leaves, and nothing where there is none. IP address and user agent stay here, since they match nothing without another
+identifier.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ class X(Vendor):
         proof="Status 200 with conversions_processed equal to the number of conversions sent.",
         event="The id of an event in the Events Manager, such as o87ne or tw-o8z6j-o87ne.",
         reversals="None is documented: what was reported stays, and is counted as unsupported_reversal.",
-        consent="No flag is documented: what was denied must be held back by the route.",
+        consent="No flag is documented: with ad_user_data denied nothing but the click's id leaves.",
         identifiers={"twclid": r"[A-Za-z0-9_.\-]{8,200}"},
         matches_person=("email", "phone"),
         takes_person=("country",),
@@ -129,12 +130,13 @@ class X(Vendor):
 
     def _identifiers(self, postback: Postback, person: Person) -> list[dict[str, str]]:
         """One object each. Refused without any."""
-        country = person.plain("country", country_code)
-        named = (
-            ("twclid", self.identifier(postback.facts, person, "twclid")),
-            ("hashed_email", person.hashed("email", lower_email)),
-            ("hashed_phone_number", person.hashed("phone", e164(country or self.options.phone_country))),
-        )
+        named = [("twclid", self.identifier(postback.facts, person, "twclid"))]
+        if postback.consent.get("ad_user_data") != "denied":
+            country = person.plain("country", country_code)
+            named += [
+                ("hashed_email", person.hashed("email", lower_email)),
+                ("hashed_phone_number", person.hashed("phone", e164(country or self.options.phone_country))),
+            ]
         found = [{name: value} for name, value in named if value]
         if not found:
             raise DestinationError("Nothing that this conversion holds can be matched by X.")

@@ -20,6 +20,7 @@ from tests.destinations.samples import GOLDEN, golden_destination_of, secrets_of
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 #: Folders of the types whose receiver the user describes: amounts leave as decimal texts.
 DESCRIBED = [folder for folder in sorted(GOLDEN.iterdir()) if not isinstance(golden_destination_of(folder), Vendor)]
+ADVERTISING = ("ad_user_data", "ad_personalization")
 LATER = datetime(2026, 3, 9, 0, 0, tzinfo=UTC)
 
 #: A fixture that is the same for every example may be shared by them.
@@ -103,6 +104,26 @@ def test_an_element_holds_neither_secrets_nor_an_address_in_clear(
         text = golden_destination.render(golden_postback(kind))
         leaked = {"ada@example.com", "123456", "123-456", *secrets_of(golden_destination).values()}
         assert {word for word in leaked if word in text.lower()} == set()
+
+
+def test_what_a_person_denied_is_flagged_or_left_out(
+    golden_destination: Destination, golden_postback: MakePostback
+) -> None:
+    contract = golden_destination.contract
+    if not isinstance(golden_destination, Vendor) or not (contract.matches_person or contract.takes_person):
+        return
+    person = {
+        "email": "ada@example.com",
+        "phone": "+49 30 123456",
+        "ip": "203.0.113.7",
+        "user_agent": "Mozilla/5.0 (X11)",
+        "page_url": "https://shop.example/thanks",
+    }
+    told = {
+        golden_destination.render(golden_postback(consent=dict.fromkeys(ADVERTISING, state), person=person))
+        for state in ("granted", "denied")
+    }
+    assert len(told) == 2
 
 
 @given(reply=replies)

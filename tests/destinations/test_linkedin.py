@@ -87,3 +87,9 @@ def test_a_telephone_number_alone_is_nothing(configure: Configure, make_postback
 def test_there_is_no_facility_for_tests(configure: Configure) -> None:
     with pytest.raises(DestinationError, match="LinkedIn Conversions API has no test facility"):
         configure('type = "linkedin"\n')
+
+
+def test_without_a_click_nothing_of_who_denied_it_leaves(configure: Configure, make_postback: MakePostback) -> None:
+    denied = {"receiver_event": "104012", "consent": {"ad_user_data": "denied"}}
+    with pytest.raises(DestinationError, match="Nothing that this conversion holds can be matched by LinkedIn"):
+        configure(LIVE).render(make_postback(**denied))

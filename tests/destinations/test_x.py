@@ -91,3 +91,9 @@ def test_a_malformed_click_id_is_noted_and_nothing_else_refused(
 def test_there_is_no_facility_for_tests(configure: Configure) -> None:
     with pytest.raises(DestinationError, match="X Conversion API has no test facility"):
         configure('type = "x"\npixel_id = "o8z6j"\n')
+
+
+def test_without_a_click_nothing_of_who_denied_it_leaves(configure: Configure, make_postback: MakePostback) -> None:
+    denied = {"receiver_event": "o87ne", "consent": {"ad_user_data": "denied"}}
+    with pytest.raises(DestinationError, match="Nothing that this conversion holds can be matched by X"):
+        configure(LIVE).render(make_postback(**denied))
