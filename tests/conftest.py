@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from benchmarks.postgres import execute, fresh_database
 from benchmarks.postgres import postgres_server as own_server
-from tests.browser.chromium import FLAGS, chromium
+from tests.browser.opening import opened
 
 # The machines that run this are small and shared: how long an example takes says nothing.
 settings.register_profile("unhurried", deadline=None)
@@ -54,10 +54,5 @@ def browser(tmp_path: Path) -> Iterator[Browser]:
     Raises:
         NoChromium: there is none.
     """
-    chosen = chromium(os.environ)
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=chosen.program, args=FLAGS, env=chosen.environment(tmp_path / "home")
-        )
-        with launched:
-            yield launched
+    with opened(tmp_path / "home") as found:
+        yield found

