@@ -42,7 +42,7 @@ TIME = "%Y%m%d_%H%M"
 SEPARATOR = "|"
 #: How a reply in XML counts what it refused, and what it says instead where it refused to look. As seen by others.
 _BAD = re.compile(rb"<bad>\s*([0-9]{1,9})\s*</bad>")
-_ERROR = re.compile(rb"<error>\s*([^<]{0,200}?)\s*</error>")
+_ERROR = re.compile(rb"<error>\s*([^<\s][^<]{0,200})")
 _DENIED = b"access denied"
 
 
@@ -128,7 +128,7 @@ def _reading(reply: Reply) -> Verdict:
         return Verdict(Reading.RETRY if reply.status == 429 else Reading.UNKNOWN, status)
     error = _ERROR.search(reply.body)
     if error is not None:
-        is_denied = error[1].lower() == _DENIED
+        is_denied = error[1].strip().lower() == _DENIED
         return Verdict(Reading.CONFIGURATION, "access denied") if is_denied else Verdict(Reading.REJECTED, "error")
     bad = _BAD.search(reply.body)
     if bad is None:

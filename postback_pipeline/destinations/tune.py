@@ -53,15 +53,17 @@ BASE = "base"
 TIME = "%Y-%m-%d %H:%M:%S"
 #: What takes a conversion back. Unverified as a value of `data[status]`; TUNE calls such conversions rejected.
 REJECTED = "rejected"
-#: How error messages begin -> what they mean; support.tune.com, "Receiving Conversions via Postback URL", and the
-#: statuses of rejected conversions, developers.tune.com/network-docs/conversion-status-codes. Unverified as prefixes.
-MESSAGES = {
-    "Duplicate": Verdict(Reading.DUPLICATE, "duplicate conversion"),
-    "Invalid Trans. ID": Verdict(Reading.REJECTED, "invalid transaction id"),
-    "Invalid Advertiser security token": Verdict(Reading.CONFIGURATION, "security token"),
-    "IP address not whitelisted": Verdict(Reading.CONFIGURATION, "address not allowed"),
-    "Wrong tracking protocol": Verdict(Reading.CONFIGURATION, "tracking protocol of the offer"),
-}
+#: What is in error messages -> what they mean, the first of them; support.tune.com, "Receiving Conversions via Postback
+#: URL", and the statuses of rejected conversions, developers.tune.com/network-docs/conversion-status-codes: "Duplicate
+#: Conversion", "Invalid Advertiser security token", "IP address not whitelisted", "Wrong tracking protocol". Unverified
+#: as words of messages: whatever names a token, an address or the protocol is taken for the set-up.
+MESSAGES = (
+    (re.compile(r"invalid trans\. id", re.IGNORECASE), Verdict(Reading.REJECTED, "invalid transaction id")),
+    (re.compile(r"duplicate conversion", re.IGNORECASE), Verdict(Reading.DUPLICATE, "duplicate conversion")),
+    (re.compile(r"token", re.IGNORECASE), Verdict(Reading.CONFIGURATION, "token")),
+    (re.compile(r"\bip\b", re.IGNORECASE), Verdict(Reading.CONFIGURATION, "address not allowed")),
+    (re.compile(r"protocol", re.IGNORECASE), Verdict(Reading.CONFIGURATION, "tracking protocol of the offer")),
+)
 
 _SAID = re.compile(rb"\s*success=(true|false);(?:\s*err_msg=(.{0,300}))?", re.DOTALL)
 _TAKEN = Verdict(Reading.ACCEPTED, "success")
@@ -116,7 +118,7 @@ class Tune(Vendor):
         ),
         unverified=(
             "TIME: that a conversion's time is UTC.",
-            "MESSAGES: how the reasons of a refused conversion begin.",
+            "MESSAGES: the words for why a conversion is refused.",
             "REJECTED: the status of what was taken back, and which conversion is meant where a click had several.",
         ),
     )
@@ -200,9 +202,11 @@ def _of_postback(body: bytes) -> Verdict:
         return Verdict(Reading.UNKNOWN, "neither success nor why not")
     if said[1] == b"true":
         return _TAKEN
-    message = (said[2] or b"").decode("utf-8", "replace")
-    known = (verdict for start, verdict in MESSAGES.items() if message.startswith(start))
-    return next(known, Verdict(Reading.REJECTED, "err_msg"))
+    return _meaning((said[2] or b"").decode("utf-8", "replace"), Verdict(Reading.REJECTED, "err_msg"))
+
+
+def _meaning(message: str, other: Verdict) -> Verdict:
+    return next((verdict for words, verdict in MESSAGES if words.search(message)), other)
 
 
 def _of_api(body: Any) -> Verdict:
@@ -213,6 +217,7 @@ def _of_api(body: Any) -> Verdict:
         return _TAKEN
     if response.get("status") != -1:
         return Verdict(Reading.UNKNOWN, "no status of the API")
-    if "NetworkToken" in str(response.get("errorMessage")):
-        return Verdict(Reading.CONFIGURATION, "network token")
-    return Verdict(Reading.REJECTED, "not updated")
+    refused = Verdict(Reading.REJECTED, "not updated")
+    meaning = _meaning(str(response.get("errorMessage")), refused)
+    # A postback's other reasons are about its conversion, not about taking it back.
+    return meaning if meaning.reading is Reading.CONFIGURATION else refused
