@@ -53,16 +53,18 @@ class State(StrEnum):
     `parked` if an attempt's fate is unknown); when a restored ledger is adopted (`retry`, `parked`)."""
     HELD = "held"
     """Entered by enqueue when the parent must be processed first. Left by the ledger's sweep once it was (`pending`),
-    never will be (`cancelled`), or the receiver's window closed (`expired`); by a newer desired value (`superseded`,
-    `cancelled`) or a person (`cancelled`); when a restored ledger is adopted (`parked`)."""
+    never will be (`cancelled`), nobody will say whether it was (`parked`), or the receiver's window closed (`expired`);
+    by a newer desired value (`superseded`, `cancelled`) or a person (`cancelled`); when a restored ledger is adopted
+    (`parked`)."""
     SENDING = "sending"
     """Entered by a worker's claim, durable before the first byte leaves. Left when the holder of the claim's token
     records an outcome, or releases it (`pending` or `retry`, as before); by the sweep when the lease ran out (then the
     attempt is `unknown`). Where a batch was refused as a whole, its holder leaves and enters it again through `retry`
     in one transaction."""
     ACCEPTED = "accepted"
-    """Entered by a recorded acceptance, by a person, or by an import. Left only by the later verdict of a receiver that
-    judges asynchronously: towards `processed`, or `rejected`."""
+    """Entered by a recorded acceptance, by a person, or by an import; once more, with reason `unconfirmed: ...`, where
+    the receiver will not say whether it processed it. Left only by the later verdict of a receiver that judges
+    asynchronously: towards `processed`, or `rejected`."""
     PROCESSED = "processed"
     """Entered by the receiver's asynchronous verdict. Final."""
     REJECTED = "rejected"
@@ -78,7 +80,8 @@ class State(StrEnum):
     PARKED = "parked"
     """Entered when nobody but a person can tell what the receiver believes: an attempt's fate is unknown and it may not
     be resent (no deduplication, its window or the receiver's closed, the budget is spent), a "duplicate" we cannot
-    explain (reason `conflict`), or a restored ledger that was adopted (reason `restored`). Left by a person."""
+    explain (reason `conflict`), an adjustment of what nobody confirms (reason `parent_unconfirmed`), or a restored
+    ledger that was adopted (reason `restored`). Left by a person."""
     SUPERSEDED = "superseded"
     """Entered by enqueue when a newer desired value replaced one that never left. Final."""
     CANCELLED = "cancelled"

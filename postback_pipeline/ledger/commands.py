@@ -1,4 +1,4 @@
-"""What people do to postbacks: replay, resolve, cancel, judge.
+"""What people do to postbacks: replay, resolve, cancel.
 
 Belongs here: each command's rules. Does not belong here: finding the postbacks and logging the action (`selections`),
 pauses (`destinations`), approvals (`guard`), imports (`imports`).
@@ -6,7 +6,7 @@ pauses (`destinations`), approvals (`guard`), imports (`imports`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -117,21 +117,6 @@ def cancel(connection: Connection, selection: Selection, *, actor: str, reason: 
     ids = tuple(postback.id for postback in chosen)
     move(connection, ids, State.CANCELLED, reason=reason, actor=actor, now=now, by_person=True)
     return _done(connection, "cancel", ids, ids, skipped, actor=actor, reason=reason, now=now)
-
-
-def judge(
-    connection: Connection, ids: Collection[int], *, processed: bool, actor: str, reason: str, now: datetime
-) -> CommandReport:
-    """The asynchronous verdict of a receiver that judges later, on postbacks that it accepted."""
-    if not ids:
-        return CommandReport()
-    chosen, skipped = _choose(
-        find(connection, Selection(ids=tuple(ids))),
-        lambda postback: None if postback.state is State.ACCEPTED else f"It is {postback.state}, not accepted.",
-    )
-    judged = tuple(postback.id for postback in chosen)
-    move(connection, judged, State.PROCESSED if processed else State.REJECTED, reason=reason, actor=actor, now=now)
-    return _done(connection, "judge", judged, judged, skipped, actor=actor, reason=reason, now=now)
 
 
 def _done(

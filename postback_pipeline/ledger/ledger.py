@@ -14,7 +14,6 @@ from typing import Any, Self
 
 from postback_pipeline.ledger import claims as _claims
 from postback_pipeline.ledger import (
-    commands,
     destinations,
     drains,
     endings,
@@ -33,7 +32,6 @@ from postback_pipeline.ledger.mark import Mark
 from postback_pipeline.ledger.outbox import Outbox, RowsInMemory
 from postback_pipeline.ledger.people import PeopleSide
 from postback_pipeline.ledger.rules import Rules
-from postback_pipeline.ledger.stories import CommandReport
 from postback_pipeline.ledger.values import (
     Claim,
     Due,
@@ -240,12 +238,6 @@ class Ledger(PeopleSide):
         """Notes that this drain stopped."""
         with self._database.writing() as connection:
             drains.leave(connection, destination, owner)
-
-    def judge(self, postback_ids: Collection[int], *, processed: bool, reason: str, actor: str) -> CommandReport:
-        """Notes the later verdict of a receiver on postbacks that it accepted: `processed`, or else `rejected`."""
-        with self._database.writing() as connection:
-            now = self._database.now(connection)
-            return commands.judge(connection, postback_ids, processed=processed, actor=actor, reason=reason, now=now)
 
     def inquiries(self, destination: str, limit: int) -> list[Inquiry]:
         """Receipts whose later verdict should be asked for now, the oldest first, at most `limit`."""

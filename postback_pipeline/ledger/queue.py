@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
 from postback_pipeline.ledger import drains
-from postback_pipeline.ledger.decision import REPORTED_STATES
+from postback_pipeline.ledger.receipts import is_awaited
 from postback_pipeline.ledger.schema import OPEN, QUEUED, destinations, postbacks, receipts, standings
 from postback_pipeline.ledger.values import Due, Peeked
 from postback_pipeline.model import Kind, State, postback_key
@@ -22,10 +22,10 @@ from postback_pipeline.model import Kind, State, postback_key
 _P, _S = postbacks.c, standings.c
 _parent = standings.alias("parent")
 
-#: Until its window closes, or since when its parent was processed or will never be.
+#: Until its window closes where a verdict on its parent is awaited; else since there was none to wait for.
 _HELD_UNTIL = case(
-    (_parent.c.state.in_([state.value for state in REPORTED_STATES - {State.PROCESSED}]), _S.expires_at),
-    else_=_parent.c.changed_at,
+    (and_(_parent.c.state == State.ACCEPTED.value, is_awaited(_parent.c.id)), _S.expires_at),
+    else_=case((_parent.c.changed_at > _S.changed_at, _parent.c.changed_at), else_=_S.changed_at),
 )
 
 

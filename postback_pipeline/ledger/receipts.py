@@ -6,7 +6,8 @@ reply means (the adapter).
     processed    -> processed
     rejected     -> rejected
     pending      -> asked again, less and less often, for PATIENCE at most
-    unconfirmed  -> stays accepted, and is not asked again: some were processed and nobody says which
+    unconfirmed  -> stays accepted, and is not asked again: some were processed and nobody says which. What adjusts it
+                    is parked (`sweep`), as that of anything accepted of which no verdict is awaited
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Exists, Row, and_, exists, func, insert, select, update
 
 from postback_pipeline.ledger.moves import move
 from postback_pipeline.ledger.schema import OPEN, receipt_members, receipts, standings
@@ -64,6 +65,11 @@ def due(connection: Connection, destination: str, limit: int, now: datetime) -> 
     return [Inquiry(row.id, row.receipt, row.postbacks) for row in connection.execute(query)]
 
 
+def is_awaited(postback_id: ColumnElement[int]) -> Exists:
+    """Whether a verdict on an accepted postback is still to come: some receipt of it is open."""
+    return exists().where(_M.receipt_id == _R.id, _M.postback_id == postback_id, OPEN)
+
+
 def heed(connection: Connection, receipt_id: int, later: Later, reason: str, now: datetime) -> int:
     """What a verdict makes of the postbacks of a receipt; how many it moved. A second verdict moves none."""
     row = connection.execute(select(receipts).where(_R.id == receipt_id).with_for_update()).one()
@@ -95,7 +101,7 @@ def _ask_again(connection: Connection, row: Row[Any], now: datetime) -> None:
 
 
 def _accepted(connection: Connection, receipt_id: int) -> list[int]:
-    """Those of a receipt that are still what it says; a person may have decided otherwise meanwhile."""
+    """Those of a receipt that are still what it says."""
     accepted = and_(standings.c.id == _M.postback_id, standings.c.state == State.ACCEPTED.value)
     query = (
         select(_M.postback_id)

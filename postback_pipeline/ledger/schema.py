@@ -205,6 +205,8 @@ receipt_members = Table(
     metadata,
     Column("receipt_id", BigInteger, primary_key=True),
     Column("postback_id", BigInteger, primary_key=True),
+    # Whether a verdict on a postback is still to come.
+    Index("receipt_members_postback", "postback_id", "receipt_id"),
     sqlite_with_rowid=False,
 )
 

@@ -18,6 +18,7 @@ from postback_pipeline.ledger.decision import REPORTED_STATES
 from postback_pipeline.ledger.endings import lapse
 from postback_pipeline.ledger.machine import DEDUP_WINDOW_CLOSED, NOT_DEDUPLICATED, WINDOW_CLOSED
 from postback_pipeline.ledger.moves import move
+from postback_pipeline.ledger.receipts import is_awaited
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.schema import QUEUED, postbacks, standings
 from postback_pipeline.model import State
@@ -25,6 +26,8 @@ from postback_pipeline.model import State
 ACTOR = "sweep"
 PARENT_PROCESSED = "parent_processed"
 PARENT_GONE = "parent_not_accepted"
+#: Nobody will say whether the receiver processed what this adjusts.
+PARENT_UNCONFIRMED = "parent_unconfirmed"
 
 _P, _S = postbacks.c, standings.c
 _parent = standings.alias("parent")
@@ -81,6 +84,10 @@ def _steps(destination: str, rules: Rules, now: datetime) -> list[_Step]:
         _Step(
             child.where(_parent.c.state == State.PROCESSED.value),
             lambda c, ids: _move(c, ids, State.PENDING, PARENT_PROCESSED, now),
+        ),
+        _Step(
+            child.where(_parent.c.state == State.ACCEPTED.value, ~is_awaited(_parent.c.id)),
+            lambda c, ids: _move(c, ids, State.PARKED, PARENT_UNCONFIRMED, now),
         ),
         _Step(
             child.where(_parent.c.state.not_in([state.value for state in REPORTED_STATES])),

@@ -219,8 +219,8 @@ class Recorded:
 class Due:
     """What a destination's queue asks for now."""
 
-    #: Postbacks that a drain could work on now: due ones, those whose worker's lease ran out, and held ones whose
-    #: parent was settled or whose window closed. Counted also while the destination is paused, zero while it is
+    #: Postbacks that a drain could work on now: due ones, those whose worker's lease ran out, and held ones that wait
+    #: for no verdict any more or whose window closed. Counted also while the destination is paused, zero while it is
     #: postponed.
     count: int
     oldest_due_at: datetime | None

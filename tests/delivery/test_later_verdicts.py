@@ -24,8 +24,8 @@ from postback_pipeline.destinations.base import (
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.person import Person
 from postback_pipeline.destinations.vendor import Vendor
-from postback_pipeline.ledger import Ledger
-from postback_pipeline.model import Later, Postback, State
+from postback_pipeline.ledger import Ledger, Selection
+from postback_pipeline.model import Later, Postback, Resolution, State
 from postback_pipeline.settings import Delivery, DestinationSettings
 from tests.delivery.lines import NAME, Clock, Line, desired
 from tests.delivery.receivers import Receiver, receiving
@@ -171,6 +171,23 @@ def test_what_is_no_verdict_yet_is_asked_for_less_and_less_often(
     told(story, ledger, clock)
 
 
+def test_an_adjustment_of_what_stays_unconfirmed_leaves_when_a_person_says_so(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        line.enqueue(desired(0, "7.00", against=1))
+        judge.verdict = "unconfirmed"
+        report = await waited(line, minutes=3)
+        assert (line.states(), report.parked) == ([State.ACCEPTED] * ORDERS + [State.PARKED], 1)
+        parked = Selection(destination=NAME, reason="parent_unconfirmed")
+        line.ledger.resolve(parked, Resolution.RESEND, actor="ada", reason="all seen in the console")
+        judge.verdict = "processed"
+        await line.drain()
+        assert judge.taken[-1] == "purchase:order-0.2"
+        await waited(line, minutes=3)
+        assert line.states() == [State.ACCEPTED] * ORDERS + [State.PROCESSED]
+
+    told(story, ledger, clock)
+
+
 def test_a_receiver_that_never_judges_leaves_all_unconfirmed(ledger: Ledger, clock: Clock) -> None:
     async def story(line: Line, judge: Judge) -> None:
         await waited(line, days=13)
@@ -179,16 +196,5 @@ def test_a_receiver_that_never_judges_leaves_all_unconfirmed(ledger: Ledger, clo
         found = {(story.state, story.reason) for story in line.stories()}
         assert found == {(State.ACCEPTED, "unconfirmed: no_verdict")}
         assert ledger.due([NAME])[NAME].inquiries == 0
-
-    told(story, ledger, clock)
-
-
-def test_what_a_person_decided_meanwhile_stands(ledger: Ledger, clock: Clock) -> None:
-    async def story(line: Line, judge: Judge) -> None:
-        judge.verdict = "processed"
-        first, *_ = line.stories()
-        ledger.judge([first.postback_id], processed=False, reason="seen in the console", actor="ada")
-        await waited(line, minutes=3)
-        assert line.states() == [State.REJECTED, State.PROCESSED, State.PROCESSED]
 
     told(story, ledger, clock)

@@ -25,8 +25,9 @@ from postback_pipeline.ledger import (
     create_ledger,
     open_ledger,
 )
+from postback_pipeline.ledger.receipts import FIRST_AFTER
 from postback_pipeline.ledger.schema import metadata
-from postback_pipeline.model import Desired, Facts, Outcome, Phase, Postback, State
+from postback_pipeline.model import Desired, Facts, Later, Outcome, Phase, Postback, State
 from postback_pipeline.settings import Guard
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -117,6 +118,8 @@ class Shop:
 
     def result(self, claim: Claim, outcome: Outcome = Outcome.ACCEPTED, **more: Any) -> Result:
         values: dict[str, Any] = {"phase": Phase.DONE, "http_status": 200} | more
+        if self.rules.judges_later and outcome is Outcome.ACCEPTED:
+            values.setdefault("receipt", claim.key)
         return Result(claim.postback_id, claim.token, outcome, self.clock.now, **values)
 
     def record(self, claim: Claim, outcome: Outcome = Outcome.ACCEPTED, **more: Any) -> int:
@@ -132,6 +135,12 @@ class Shop:
         """Enqueues a desired value and has it accepted."""
         self.report(value, key, **more)
         self.send()
+
+    def judge(self, later: Later, key: str = "purchase:1.1", reason: str = "upload_done") -> int:
+        """The receiver's later verdict on a postback that it took, as soon as it is asked for; how many it moved."""
+        self.clock.forward(seconds=FIRST_AFTER.total_seconds())
+        receipts = {inquiry.receipt: inquiry.receipt_id for inquiry in self.ledger.inquiries("meta", 1_000)}
+        return self.ledger.heed(receipts[key], later, reason)
 
     def sweep(self, destination: str = "meta") -> Counter[State]:
         """Sweeps; how many postbacks went into each state."""

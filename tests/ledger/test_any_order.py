@@ -24,7 +24,8 @@ from postback_pipeline.ledger import (
     open_ledger,
 )
 from postback_pipeline.ledger.drains import BEAT_LAPSE
-from postback_pipeline.model import Desired, Facts, Kind, Outcome, Postback, Resolution, State
+from postback_pipeline.ledger.receipts import LONGEST
+from postback_pipeline.model import Desired, Facts, Kind, Later, Outcome, Postback, Resolution, State
 from postback_pipeline.settings import Guard
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -160,6 +161,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     def end(self, claim: Claim, outcome: Outcome, **more: Any) -> None:
         state = self.story(claim).state
+        if self.receiver.judges_later and outcome is Outcome.ACCEPTED and not more.get("duplicate"):
+            more["receipt"] = claim.key
         result = Result(claim.postback_id, claim.token, outcome, self.now, **more)
         recorded = self.ledger.record([result], rules=self.receiver)
         self.leases.pop(claim.token, None)
@@ -237,11 +240,12 @@ class AnyOrder(RuleBasedStateMachine):
         )
 
     @precondition(lambda self: self.receiver.judges_later)
-    @rule(processed=st.booleans())
-    def receiver_judges(self, processed: bool) -> None:
-        ids = [story.postback_id for story in self.all_stories() if story.state is State.ACCEPTED]
-        self.ledger.judge(ids, processed=processed, actor="receiver", reason="verdict")
-        if not processed:
+    @rule(later=st.sampled_from(Later))
+    def receiver_judges(self, later: Later) -> None:
+        for inquiry in self.ledger.inquiries("meta", 100):
+            moved = self.ledger.heed(inquiry.receipt_id, later, "verdict")
+            assert moved == 1 or later is Later.PENDING
+        if later is Later.REJECTED:
             self.forget_refused()
 
     @rule(hours=st.sampled_from([0.1, 2, 40]))
@@ -320,7 +324,8 @@ class AnyOrder(RuleBasedStateMachine):
             for claim in self.ledger.claim("meta", 10, lease_seconds=60, owner="w", rules=self.receiver):
                 self.end(claim, Outcome.ACCEPTED)
             if self.receiver.judges_later:
-                self.receiver_judges(processed=True)
+                self.now += LONGEST
+                self.receiver_judges(Later.PROCESSED)
             self.sweep()
         for key, wanted in self.wanted.items():
             assert self.accepted.get(key, Decimal(0)) == wanted * (self.settled_rate(key) or 0)

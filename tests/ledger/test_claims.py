@@ -6,8 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
 from postback_pipeline.ledger import Selection
 from postback_pipeline.model import Kind, Outcome, State
 
@@ -124,37 +122,6 @@ def test_due_counts_what_is_due_and_what_a_dead_worker_left(shop: Shop, clock: C
     assert (due["meta"].count, due["meta"].next_due_at) == (0, clock.now + timedelta(seconds=60))
     clock.forward(seconds=60)
     assert shop.ledger.due(["meta"])["meta"].count == 2
-
-
-@pytest.mark.parametrize("processed", [True, False])
-def test_due_counts_what_is_held_once_its_parent_was_judged(shop: Shop, clock: Clock, processed: bool) -> None:
-    shop.rules = replace(shop.rules, judges_later=True)
-    shop.tell("10.00")
-    shop.report("7.00")
-    due = shop.ledger.due(["meta"])["meta"]
-    assert (due.count, due.oldest_due_at, due.next_due_at) == (0, None, None)
-    clock.forward(hours=1)
-    judged_at = clock.now
-    shop.ledger.judge([shop.stories()[0].postback_id], processed=processed, reason="upload_done", actor="delivery")
-    clock.forward(hours=1)
-    due = shop.ledger.due(["meta"])["meta"]
-    assert (due.count, due.oldest_due_at) == (1, judged_at)
-    shop.sweep()
-    assert shop.ledger.due(["meta"])["meta"].count == int(processed)
-
-
-def test_due_counts_what_is_held_once_its_window_closed(shop: Shop, clock: Clock) -> None:
-    shop.rules = replace(shop.rules, judges_later=True)
-    shop.tell("10.00")
-    closes_at = clock.now + timedelta(hours=1)
-    shop.report("7.00", expires_at=closes_at)
-    due = shop.ledger.due(["meta"])["meta"]
-    assert (due.count, due.next_due_at) == (0, closes_at)
-    clock.forward(hours=1)
-    due = shop.ledger.due(["meta"])["meta"]
-    assert (due.count, due.oldest_due_at) == (1, closes_at)
-    shop.sweep()
-    assert (shop.state(), shop.ledger.due(["meta"])["meta"].count) == (State.EXPIRED, 0)
 
 
 def test_a_lease_that_ran_out_makes_the_attempt_unknown_and_parks_it(shop: Shop, clock: Clock) -> None:

@@ -224,38 +224,6 @@ def test_nothing_leaves_before_the_receiver_takes_it(shop: Shop, clock: Clock) -
     assert len(shop.claim()) == 1
 
 
-def test_an_adjustment_is_held_until_the_receiver_processed_what_it_adjusts(shop: Shop) -> None:
-    shop.rules = replace(shop.rules, judges_later=True)
-    shop.tell("10.00")
-    shop.report("7.00")
-    assert (shop.state(), shop.claim(), shop.sweep()[State.PENDING]) == (State.HELD, [], 0)
-    first = shop.stories()[0].postback_id
-    shop.ledger.judge([first], processed=True, reason="upload_done", actor="delivery")
-    assert shop.sweep()[State.PENDING] == 1
-    assert [claim.key for claim in shop.claim()] == ["purchase:1.2"]
-    assert shop.states()[0] is State.PROCESSED
-
-
-def test_a_held_adjustment_is_cancelled_when_its_conversion_is_refused_after_all(shop: Shop) -> None:
-    shop.rules = replace(shop.rules, judges_later=True)
-    shop.tell("10.00")
-    shop.report("0")
-    shop.ledger.judge([shop.stories()[0].postback_id], processed=False, reason="no_click", actor="delivery")
-    assert shop.sweep()[State.CANCELLED] == 1
-    assert shop.states() == [State.REJECTED, State.CANCELLED]
-    assert shop.report("0").actions == {Action.NOTHING: 1}
-
-
-def test_a_held_adjustment_gives_way_to_a_newer_value(shop: Shop) -> None:
-    shop.rules = replace(shop.rules, judges_later=True)
-    shop.tell("10.00")
-    shop.report("7.00")
-    shop.report("5.00")
-    assert shop.states() == [State.ACCEPTED, State.SUPERSEDED, State.HELD]
-    shop.report("10.00")
-    assert shop.states() == [State.ACCEPTED, State.SUPERSEDED, State.CANCELLED]
-
-
 def test_a_dry_run_tells_what_would_be_written_and_writes_nothing(shop: Shop) -> None:
     shop.tell("10.00")
     shop.report("20.00", "purchase:2")

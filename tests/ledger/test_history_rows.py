@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from postback_pipeline.ledger import Selection
-from postback_pipeline.model import Outcome, Phase, Resolution
+from postback_pipeline.model import Later, Outcome, Phase, Resolution
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Clock, Shop
@@ -39,7 +39,7 @@ def busy(shop: Shop, clock: Clock) -> None:
     shop.ledger.resolve(
         Selection(ids=[shop.newest("purchase:5").postback_id]), Resolution.ACCEPTED, actor="ann", reason="asked"
     )
-    shop.ledger.judge([shop.stories("purchase:1")[0].postback_id], processed=True, reason="done", actor="delivery")
+    shop.judge(Later.PROCESSED)
     shop.replay(shop.newest("purchase:2").postback_id)
     shop.record(claims["purchase:7"], Outcome.REJECTED, reason="no_click", http_status=400)
     shop.report("1.00", "purchase:9", expires_at=clock.now + timedelta(minutes=30))

@@ -226,15 +226,6 @@ def test_cancel_takes_back_what_has_not_left_and_nothing_else(shop: Shop, clock:
     assert shop.newest("purchase:4").history[-1].actor == "ann"
 
 
-def test_a_later_verdict_moves_only_what_was_accepted(shop: Shop) -> None:
-    shop.tell("10.00")
-    shop.report("10.00", "purchase:2")
-    ids = [shop.newest(key).postback_id for key in ("purchase:1", "purchase:2")]
-    report = shop.ledger.judge(ids, processed=True, reason="upload 7", actor="delivery")
-    assert (report.changed, report.skipped[0].postback_id) == ((ids[0],), ids[1])
-    assert (shop.state(), shop.state("purchase:2")) == (State.PROCESSED, State.PENDING)
-
-
 def test_status_counts_by_destination_and_state_with_the_oldest(shop: Shop, clock: Clock) -> None:
     shop.tell("10.00", "purchase:1")
     clock.forward(hours=1)

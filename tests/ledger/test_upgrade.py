@@ -179,16 +179,19 @@ def test_an_upgraded_ledger_tells_nothing_twice(upgraded: Shop) -> None:
 
 
 def test_an_upgraded_ledger_goes_on_where_it_was(upgraded: Shop) -> None:
-    """What waited leaves, what was held is freed, what was parked is resolved, what was accepted is adjusted."""
+    """What waited leaves, what was held waits for a person, what was parked is resolved, what was accepted is adjusted.
+
+    The old program asked no receiver for a later verdict: what it was told was accepted stays so.
+    """
     first, held = upgraded.stories("purchase:11")
     assert (first.state, held.state, held.kind) == (State.ACCEPTED, State.HELD, Kind.RESTATEMENT)
-    upgraded.ledger.judge([first.postback_id], processed=True, reason="done", actor="delivery")
     upgraded.ledger.resolve(
         Selection(ids=[upgraded.newest("purchase:12").postback_id]), Resolution.ACCEPTED, actor="ann", reason="asked"
     )
     swept = upgraded.sweep()
     # The one that the old program was sending when it stopped.
-    assert (swept[State.PENDING], swept[State.UNKNOWN]) == (1, 1)
+    assert (swept[State.UNKNOWN], upgraded.newest("purchase:11").reason) == (1, "parent_unconfirmed")
+    upgraded.ledger.resolve(Selection(ids=[held.postback_id]), Resolution.RESEND, actor="ann", reason="asked")
     claims = {claim.conversion_key: claim for claim in upgraded.claim()}
     assert {"purchase:11", "purchase:14"} <= claims.keys()
     assert claims["purchase:14"].element == "purchase:14.1 conversion 19.9900 "

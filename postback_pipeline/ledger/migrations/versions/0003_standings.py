@@ -98,6 +98,7 @@ def _receipts() -> None:
         sa.Column("postback_id", sa.BigInteger, primary_key=True),
         sqlite_with_rowid=False,
     )
+    op.create_index("receipt_members_postback", "receipt_members", ["postback_id", "receipt_id"])
 
 
 def _standings() -> None:

@@ -1,0 +1,135 @@
+"""Later verdicts: what becomes of what was accepted, and of the adjustments that wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from postback_pipeline.ledger import Action, Selection
+from postback_pipeline.model import Later, Outcome, Resolution, State
+
+if TYPE_CHECKING:
+    from tests.ledger.conftest import Clock, Shop
+
+
+def test_an_adjustment_is_held_until_the_receiver_processed_what_it_adjusts(shop: Shop) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.report("7.00")
+    assert (shop.state(), shop.claim(), shop.sweep()[State.PENDING]) == (State.HELD, [], 0)
+    assert shop.judge(Later.PROCESSED) == 1
+    assert shop.sweep()[State.PENDING] == 1
+    assert [claim.key for claim in shop.claim()] == ["purchase:1.2"]
+    assert shop.states()[0] is State.PROCESSED
+
+
+def test_a_held_adjustment_is_cancelled_when_its_conversion_is_refused_after_all(shop: Shop) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.report("0")
+    assert shop.judge(Later.REJECTED) == 1
+    assert shop.sweep()[State.CANCELLED] == 1
+    assert shop.states() == [State.REJECTED, State.CANCELLED]
+    assert shop.report("0").actions == {Action.NOTHING: 1}
+
+
+def test_a_held_adjustment_gives_way_to_a_newer_value(shop: Shop) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.report("7.00")
+    shop.report("5.00")
+    assert shop.states() == [State.ACCEPTED, State.SUPERSEDED, State.HELD]
+    shop.report("10.00")
+    assert shop.states() == [State.ACCEPTED, State.SUPERSEDED, State.CANCELLED]
+
+
+def test_an_adjustment_of_what_nobody_confirms_waits_for_a_person(shop: Shop, clock: Clock) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.report("7.00")
+    assert shop.judge(Later.UNCONFIRMED) == 1
+    assert shop.sweep() == {State.PARKED: 1}
+    assert (shop.states(), shop.newest().reason) == ([State.ACCEPTED, State.PARKED], "parent_unconfirmed")
+    now = clock.now
+    (trouble,) = shop.ledger.troubles(refused_since=now, expiring_before=now, queued_before=now).postbacks
+    assert (trouble.state, trouble.reason, trouble.count) == (State.PARKED, "parent_unconfirmed", 1)
+    assert shop.report("7.00").actions == {Action.KNOWN: 1}
+    assert shop.report("5.00").actions == {Action.WAITS: 1}
+
+
+@pytest.mark.parametrize(
+    ("resolution", "then"),
+    [
+        (Resolution.RESEND, State.PENDING),
+        (Resolution.ACCEPTED, State.ACCEPTED),
+        (Resolution.REJECTED, State.REJECTED),
+    ],
+)
+def test_a_person_decides_about_an_adjustment_of_what_nobody_confirms(
+    shop: Shop, resolution: Resolution, then: State
+) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.judge(Later.UNCONFIRMED)
+    shop.report("7.00")
+    # Enqueued after the verdict: due since it is there.
+    due = shop.ledger.due(["meta"])["meta"]
+    assert (due.count, due.oldest_due_at) == (1, shop.newest().changed_at)
+    shop.sweep()
+    parked = Selection(destination="meta", reason="parent_unconfirmed")
+    shop.ledger.resolve(parked, resolution, actor="ann", reason="seen in the console")
+    assert shop.sweep() == {}
+    assert shop.states() == [State.ACCEPTED, then]
+    assert [claim.key for claim in shop.claim()] == (["purchase:1.2"] if then is State.PENDING else [])
+
+
+def test_an_adjustment_of_what_was_taken_without_a_receipt_waits_for_a_person(shop: Shop) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.report("10.00")
+    shop.send(Outcome.ACCEPTED, receipt="")
+    shop.report("7.00")
+    assert shop.sweep() == {State.PARKED: 1}
+    assert shop.states() == [State.ACCEPTED, State.PARKED]
+
+
+@pytest.mark.parametrize(
+    ("later", "state"),
+    [
+        (Later.PROCESSED, State.PENDING),
+        (Later.REJECTED, State.CANCELLED),
+        (Later.UNCONFIRMED, State.PARKED),
+    ],
+)
+def test_due_counts_what_is_held_once_its_parent_was_judged(
+    shop: Shop, clock: Clock, later: Later, state: State
+) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.report("7.00")
+    due = shop.ledger.due(["meta"])["meta"]
+    assert (due.count, due.oldest_due_at, due.next_due_at) == (0, None, None)
+    clock.forward(hours=1)
+    shop.judge(later)
+    judged_at = clock.now
+    clock.forward(hours=1)
+    due = shop.ledger.due(["meta"])["meta"]
+    assert (due.count, due.oldest_due_at) == (1, judged_at)
+    shop.sweep()
+    assert (shop.state(), shop.ledger.due(["meta"])["meta"].count) == (state, int(state is State.PENDING))
+
+
+def test_due_counts_what_is_held_once_its_window_closed(shop: Shop, clock: Clock) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    closes_at = clock.now + timedelta(hours=1)
+    shop.report("7.00", expires_at=closes_at)
+    due = shop.ledger.due(["meta"])["meta"]
+    assert (due.count, due.next_due_at) == (0, closes_at)
+    clock.forward(hours=1)
+    due = shop.ledger.due(["meta"])["meta"]
+    assert (due.count, due.oldest_due_at) == (1, closes_at)
+    shop.sweep()
+    assert (shop.state(), shop.ledger.due(["meta"])["meta"].count) == (State.EXPIRED, 0)
