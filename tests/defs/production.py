@@ -42,6 +42,14 @@ mutation($params: ExecutionParams!) {
   }
 }
 """
+TICKS = """
+query($sensor: SensorSelector!) {
+  sensorOrError(sensorSelector: $sensor) {
+    ... on Sensor { sensorState { ticks(limit: 500) { status } } }
+    ... on PythonError { message }
+  }
+}
+"""
 TERMINATE_RUN = """
 mutation($runId: String!) {
   terminateRun(runId: $runId) {
@@ -60,8 +68,17 @@ query($runId: ID!) {
 class Deployment:
     """Three processes and how to ask them."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, workspace: Path, logs: Path) -> None:
         self._url = f"http://127.0.0.1:{port}/graphql"
+        self._workspace = workspace
+        self._logs = logs
+
+    @contextmanager
+    def daemon(self, name: str) -> Iterator[Path]:
+        """One more daemon on the same instance, beside any there is; its log."""
+        log = self._logs / name
+        with service(log, "dagster._daemon", "run", "-w", str(self._workspace)):
+            yield log
 
     def ask(self, query: str, variables: dict[str, Any]) -> Any:
         """The `data` of one GraphQL answer."""
@@ -80,6 +97,15 @@ class Deployment:
         selector = {"partitionSetName": "build_partition_set", "repositorySelector": LOCATION}
         answer = self.ask(LAUNCH_BACKFILL, {"params": {"selector": selector, "partitionNames": days}})
         return str(answer["launchPartitionBackfill"]["backfillId"])
+
+    def unfinished(self, job: str) -> list[str]:
+        """Runs of a job that have not ended, as far as Dagster knows."""
+        return [each["runId"] for each in self.runs(job) if each["status"] not in ("SUCCESS", "FAILURE", "CANCELED")]
+
+    def ticks(self, sensor: str) -> int:
+        """How often a sensor has looked, by any daemon."""
+        found = self.ask(TICKS, {"sensor": {"sensorName": sensor, **LOCATION}})["sensorOrError"]
+        return sum(tick["status"] in ("SUCCESS", "SKIPPED") for tick in found["sensorState"]["ticks"])
 
     def measure(self) -> None:
         """Launches the measure job."""
@@ -168,14 +194,14 @@ def production(home: Path) -> Iterator[Deployment]:
     )
     logs = home / "logs"
     logs.mkdir()
-    answers = Deployment(web)
+    answers = Deployment(web, workspace, logs)
     server = ("code-server", "start", "-m", "postback_pipeline.definitions", "-h", "127.0.0.1", "-p", str(code))
     with service(logs / "code", "dagster", *server):
         wait_for(lambda: _listens(code), "the code server")
         webserver = ("dagster_webserver", "-w", str(workspace), "-h", "127.0.0.1", "-p", str(web))
         with (
             service(logs / "web", *webserver),
-            service(logs / "daemon", "dagster._daemon", "run", "-w", str(workspace)),
+            answers.daemon("daemon"),
         ):
             wait_for(lambda: _answers(answers), "the web server")
             yield answers

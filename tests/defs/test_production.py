@@ -89,6 +89,23 @@ def test_a_killed_drain_is_taken_up_by_itself_and_a_cancelled_one_ends_cleanly(
     assert len(received) - len(set(received)) <= 2 * load_settings().destinations["google"].concurrency
 
 
+def test_two_daemons_send_each_postback_once_and_start_nothing_where_nothing_is_due(
+    deployment: Deployment, shop: Any, make: Any
+) -> None:
+    shop.sandbox.behave(SandboxConfig(default=Behaviour(delay_seconds=0.4)))
+    with deployment.daemon("second") as log, open_ledger(os.environ["TEST_LEDGER_URL"], "testing") as ledger:
+        wait_for(lambda: "Another SENSOR daemon" in log.read_text(), "the second daemon to notice the first")
+        make.due(ledger, "google", *range(1, 301))
+        wait_for(lambda: left(ledger) == 0, "the last acceptance")
+        received = [each["transaction_id"] for each in shop.received()]
+        assert len(received) == len(set(received)) == 300
+
+        wait_for(lambda: not deployment.unfinished("deliver"), "the end of every run")
+        runs, ticks = len(deployment.runs("deliver")), deployment.ticks("due_postbacks")
+        wait_for(lambda: deployment.ticks("due_postbacks") >= ticks + 3, "ticks with nothing due")
+        assert len(deployment.runs("deliver")) == runs
+
+
 def worker(ledger: Ledger, other_than: int = 0) -> Callable[[], int]:
     """Looks for the process of a drain that works for `google`; 0 if there is none."""
 
