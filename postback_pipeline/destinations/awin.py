@@ -199,7 +199,8 @@ class Awin(Vendor):
         if reply.status in STATUS_TAKEN:
             if not is_job:
                 return _verdicts(reply.status, body, elements)
-            taken = isinstance(body.get(JOB), str | int) and body.get(JOB)
+            job = body.get(JOB)
+            taken = job and (isinstance(job, str) or type(job) is int)
             return [_JOB_TAKEN if taken else Verdict(Reading.UNKNOWN, f"no {JOB}")] * len(elements)
         return [_refusal(reply.status, body, is_job=is_job)] * len(elements)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from postback_pipeline.destinations.base import Reading, Reply, Verdict
 from postback_pipeline.destinations.google_errors import details_of, dicts_in, enum_name, whole_request
+from postback_pipeline.destinations.json_body import index_of
 from postback_pipeline.model import Kind
 
 #: Codes after which the same message is taken later, and how much later. Unverified for CONVERSION_NOT_FOUND: that one
@@ -62,8 +63,8 @@ def verdicts_by_row(errors: Sequence[dict[str, Any]], kinds: Sequence[Kind]) -> 
     for error in errors:
         location = error.get("location")
         path = dicts_in(location.get("fieldPathElements")) if isinstance(location, dict) else []
-        index = path[0].get("index") if path else None
-        if isinstance(index, int) and 0 <= index < len(kinds) and index not in named:
+        index = index_of(path[0].get("index"), len(kinds)) if path else None
+        if index is not None and index not in named:
             named[index] = _meaning(error, kinds[index])
     return named
 

@@ -52,8 +52,13 @@ def is_count(value: object, *counts: int) -> bool:
     return type(value) is int and value in counts
 
 
+def index_of(value: object, count: int) -> int | None:
+    """The row that a reply's value names, of so many; None for what names none, as `true` and -1 do."""
+    return value if type(value) is int and 0 <= value < count else None
+
+
 def code_of(value: object) -> str | None:
     """A receiver's own code, if it is one: letters, digits, `_`, `.` and `-`, at most 48; or a whole number."""
-    if isinstance(value, int) and not isinstance(value, bool):
+    if type(value) is int:
         return str(value) if abs(value) < 10**12 else None
     return value if isinstance(value, str) and _CODE.fullmatch(value) else None

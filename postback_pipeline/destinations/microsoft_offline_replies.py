@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from postback_pipeline.destinations.base import Reading, Reply, Verdict
-from postback_pipeline.destinations.json_body import code_of, json_of
+from postback_pipeline.destinations.json_body import code_of, index_of, json_of
 
 #: A goal that was made less than two hours ago.
 NOT_YET = {"OfflineConversionGoalTooRecent": timedelta(hours=2)}
@@ -43,7 +43,7 @@ def verdicts(reply: Reply, count: int) -> list[Verdict]:
         return [Verdict(Reading.UNKNOWN, "no PartialErrors")] * count
     named = _by_row(errors, count)
     # An error that names no row may be about any.
-    is_told = all(_index_of(error) in named for error in errors)
+    is_told = all(_index_of(error, count) in named for error in errors)
     other = _ACCEPTED if is_told else Verdict(Reading.UNKNOWN, "an error without a row")
     return [named.get(index, other) for index in range(count)]
 
@@ -51,15 +51,14 @@ def verdicts(reply: Reply, count: int) -> list[Verdict]:
 def _by_row(errors: list[Any], count: int) -> dict[int, Verdict]:
     named: dict[int, Verdict] = {}
     for error in errors:
-        index = _index_of(error)
-        if index is not None and 0 <= index < count and index not in named:
+        index = _index_of(error, count)
+        if index is not None and index not in named:
             named[index] = _meaning(error)
     return named
 
 
-def _index_of(error: object) -> int | None:
-    index = error.get("Index") if isinstance(error, dict) else None
-    return index if isinstance(index, int) else None
+def _index_of(error: object, count: int) -> int | None:
+    return index_of(error.get("Index"), count) if isinstance(error, dict) else None
 
 
 def _meaning(error: dict[str, Any]) -> Verdict:

@@ -30,7 +30,15 @@ from postback_pipeline.destinations.base import (
 )
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.credentials import credential
-from postback_pipeline.destinations.json_body import code_of, enveloped, is_count, json_of, json_text, without_nothing
+from postback_pipeline.destinations.json_body import (
+    code_of,
+    enveloped,
+    index_of,
+    is_count,
+    json_of,
+    json_text,
+    without_nothing,
+)
 from postback_pipeline.destinations.money import number
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.person import Person, bare_email, country_code, phone_digits
@@ -157,9 +165,11 @@ class MicrosoftUet(Vendor):
         body = body if isinstance(body, dict) else {}
         error = body.get("error")
         details = error.get("details") if isinstance(error, dict) else None
-        refused = _refused(details, count) if isinstance(details, list) else {}
-        is_told = reply.status == 200 and (not error or isinstance(details, list))
-        if is_told and is_count(body.get("eventsReceived"), count, count - len(refused)):
+        found = _errors(details, count) if isinstance(details, list) else []
+        refused = {index: verdict for index, verdict in reversed(found) if index is not None}
+        # An error that names no event may be about any.
+        is_told = not error or (isinstance(details, list) and all(index is not None for index, _ in found))
+        if reply.status == 200 and is_told and is_count(body.get("eventsReceived"), count, count - len(refused)):
             return [refused.get(index, _ACCEPTED) for index in range(count)] if refused else [_ACCEPTED] * count
         if reply.status == 400 and refused:
             # Nothing was taken: the others can leave again without those that are to blame.
@@ -168,18 +178,16 @@ class MicrosoftUet(Vendor):
         return [_whole(reply, error)] * count
 
 
-def _refused(details: list[Any], count: int) -> dict[int, Verdict]:
-    """Index -> verdict of the events that `error.details` names."""
-    refused: dict[int, Verdict] = {}
+def _errors(details: list[Any], count: int) -> list[tuple[int | None, Verdict]]:
+    """The event that each of `error.details` names, and its verdict; warnings are left out."""
+    found: list[tuple[int | None, Verdict]] = []
     for detail in details:
-        if not isinstance(detail, dict) or detail.get("isWarning") is True:
-            continue
-        index = detail.get("index")
-        if isinstance(index, int) and 0 <= index < count and index not in refused:
-            words = (code_of(detail.get("errorCode")), code_of(detail.get("propertyName")))
+        named = detail if isinstance(detail, dict) else {}
+        if named.get("isWarning") is not True:
+            words = (code_of(named.get("errorCode")), code_of(named.get("propertyName")))
             reason = " ".join(word for word in words if word) or "error.details"
-            refused[index] = Verdict(Reading.REJECTED, reason[:60])
-    return refused
+            found.append((index_of(named.get("index"), count), Verdict(Reading.REJECTED, reason[:60])))
+    return found
 
 
 def _whole(reply: Reply, error: object) -> Verdict:

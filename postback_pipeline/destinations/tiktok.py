@@ -199,7 +199,7 @@ def _limited(consent: Mapping[str, str]) -> bool | None:
 def _reading(reply: Reply) -> Verdict:
     body = json_of(reply)
     code = body.get("code") if isinstance(body, dict) else None
-    if not isinstance(code, int) or isinstance(code, bool) or reply.status >= 500:
+    if type(code) is not int or reply.status >= 500:
         return _by_status(reply.status)
     reason = f"TikTok code {code_of(code)}"
     if code == 0 and reply.status == 200:

@@ -37,7 +37,7 @@ from postback_pipeline.destinations.base import (
 from postback_pipeline.destinations.contract import Contract
 from postback_pipeline.destinations.credentials import credential
 from postback_pipeline.destinations.form_fields import form_text
-from postback_pipeline.destinations.json_body import json_of
+from postback_pipeline.destinations.json_body import is_count, json_of
 from postback_pipeline.destinations.money import wire_amount
 from postback_pipeline.destinations.options import VARIABLE, origin_of
 from postback_pipeline.destinations.person import Person
@@ -213,7 +213,7 @@ def _of_api(body: Any) -> Verdict:
     """`response.status` is 1 for what was done and -1 for what was not."""
     response = body.get("response") if isinstance(body, dict) else None
     response = response if isinstance(response, dict) else {}
-    if response.get("status") == 1 and response.get("data"):
+    if is_count(response.get("status"), 1) and response.get("data"):
         return _TAKEN
     if response.get("status") != -1:
         return Verdict(Reading.UNKNOWN, "no status of the API")
