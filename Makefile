@@ -66,7 +66,7 @@ format: setup ## Format Python and SQL, and mend what the linters can mend
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --disable-progress-bar $(MODELS)
 
-docs: setup ## Write docs/destinations*, and the secrets in .env.example, anew from the adapters
+docs: setup ## Write docs/destinations*, docs/platform-reports.md and the secrets in .env.example anew from the code
 	$(BIN)/python -m postback_pipeline.cli.documents
 
 lock: $(BIN)/uv ## Write requirements/*.txt anew from pyproject.toml and requirements/uv.in

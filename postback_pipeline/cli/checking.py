@@ -102,6 +102,7 @@ def _findings(config: Path | None) -> Iterator[Finding]:
     if built is not None:
         yield from _definitions(settings, built)
         yield from _secrets(settings, built)
+    yield from _reports(settings)
     yield from _landing(settings)
     identity, found = _ledger(settings)
     yield from found
@@ -160,6 +161,24 @@ def _secret(name: str, user: str) -> Finding:
     return Finding(
         "secrets", is_set, f"{name} for {user}" + ("" if is_set else " is not set. Set the environment variable.")
     )
+
+
+def _reports(settings: Settings) -> Iterator[Finding]:
+    from postback_pipeline.platforms.reports import build_reports
+
+    try:
+        built = build_reports(settings)
+    except PostbackError as error:
+        yield from _wrong("reports", error)
+        return
+    for name, report in built.items():
+        days = f"the last {report.lookback_days} days of {report.zone.key}"
+        who = f"{report.platform.title}, {', '.join(report.settings.accounts)}: {days}"
+        whose = f"for {report.settings.destination}"
+        asks = "" if report.asks else ", which is in mode test: nobody is asked"
+        yield Finding(f"report {name}", True, f"{who}, {whose}{asks}")
+        for variable in report.secret_names:
+            yield _secret(variable, f"report {name}")
 
 
 def _landing(settings: Settings) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
-"""Writes what is made from the adapters: `docs/destinations.md`, a page for each type, `.env.example`.
+"""Writes what is made from the code: the pages about destinations and platforms' reports, and `.env.example`.
 
     python -m postback_pipeline.cli.documents        (make docs)
 
-Belongs here: which files, and writing them. Does not belong here: what they say (`destinations.pages`).
+Belongs here: which files, and writing them. Does not belong here: what they say (`destinations.pages`,
+`platforms.pages`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from postback_pipeline.destinations import DESTINATIONS
 from postback_pipeline.destinations.pages import BEGIN, END, environment, overview, page
+from postback_pipeline.platforms import pages as platform_pages
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,6 +25,7 @@ def files() -> dict[Path, str]:
     return {
         **made,
         Path("docs/destinations.md"): overview(),
+        Path("docs/platform-reports.md"): platform_pages.overview(),
         Path(".env.example"): before.rstrip("\n") + "\n\n" + environment() + (rest.partition(END)[2] or "\n"),
     }
 

@@ -18,6 +18,8 @@ MAX_RUNTIME = "dagster/max_runtime"
 DRAIN_SLACK_SECONDS = 300
 
 DELIVERY = dg.AssetSelection.assets(["delivery", "sent"])
+#: What platforms report is asked for in a job of its own: no build waits for them, or fails with them.
+REPORTS = dg.AssetSelection.key_prefixes("reports")
 MEASURE = dg.AssetSelection.assets(["raw", "ledger_history"], PUBLISHED) | dg.AssetSelection.tag("measure", "")
 
 
@@ -27,7 +29,7 @@ def defs() -> dg.Definitions:
     budget = load_settings().delivery.budget_seconds
     build = dg.define_asset_job(
         "build",
-        selection=dg.AssetSelection.all() - DELIVERY - dg.AssetSelection.tag("measure", ""),
+        selection=dg.AssetSelection.all() - DELIVERY - REPORTS - dg.AssetSelection.tag("measure", ""),
         description="Landing to ledger: load, compute what should be believed, write down the difference.",
         executor_def=dg.in_process_executor,
         tags={MAX_RUNTIME: "7200"},

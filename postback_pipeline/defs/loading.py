@@ -4,13 +4,15 @@ Belongs here: when an entity is loaded and what of a load is shown. Does not bel
 anything (`sources`). https://docs.dagster.io/guides/build/assets
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import dagster as dg
 import pandas as pd
 
 from postback_pipeline.defs.warehouse import WAREHOUSE_POOL
-from postback_pipeline.settings import Settings
+from postback_pipeline.platforms.landing import ENTITY
+from postback_pipeline.settings import Settings, load_settings
 from postback_pipeline.sources.contract import ENTITIES
 from postback_pipeline.sources.held import check_counts
 from postback_pipeline.sources.load import load_entity
@@ -29,12 +31,13 @@ def files_table(load: EntityLoad) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(pd.DataFrame(rows).to_markdown(index=False) if rows else "Nothing new.")
 
 
-def entity_asset(entity: str) -> dg.AssetsDefinition:
-    """The asset that loads what is new of one entity, from all sources."""
+def entity_asset(entity: str, after: Sequence[dg.AssetKey] = ()) -> dg.AssetsDefinition:
+    """The asset that loads what is new of one entity, from all sources; `after` are the assets that land it."""
     key = dg.AssetKey(["raw", entity])
 
     @dg.asset(
         key=key,
+        deps=after,
         description=f"New and changed {entity.replace('_', ' ')} from every source, typed and checked;"
         " rows that do not fit are in raw.quarantine.",
         group_name="sources",
@@ -80,4 +83,5 @@ def entity_asset(entity: str) -> dg.AssetsDefinition:
 @dg.definitions
 def defs() -> dg.Definitions:
     """One asset per entity of the landing contract."""
-    return dg.Definitions(assets=[entity_asset(entity) for entity in ENTITIES])
+    landed = {ENTITY: [dg.AssetKey(["reports", name]) for name in load_settings().reports]}
+    return dg.Definitions(assets=[entity_asset(entity, landed.get(entity, ())) for entity in ENTITIES])

@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from postback_pipeline.model import PostbackError
 from postback_pipeline.settings.alerts import Alerts
 from postback_pipeline.settings.fields import Name, Strict, TimeZone
+from postback_pipeline.settings.reports import ReportSettings
 
 CONFIG_VARIABLE = "POSTBACK_CONFIG"
 HOME_VARIABLE = "POSTBACK_HOME"
@@ -187,6 +188,7 @@ class Settings(Strict):
     ledger: LedgerSettings = LedgerSettings()
     sources: dict[Name, AnySource] = Field(default_factory=lambda: dict(LANDING))
     destinations: dict[Name, DestinationSettings] = Field(default_factory=dict)
+    reports: dict[Name, ReportSettings] = Field(default_factory=dict)
     guard: Guard = Guard()
     delivery: Delivery = Delivery()
     personal_data: PersonalData = PersonalData()
@@ -204,6 +206,22 @@ class Settings(Strict):
                     f" ({self.delivery.lease_seconds}), or an attempt outlives its lease"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _reports_name_what_is_there(self) -> Settings:
+        folders = [name for name, source in self.sources.items() if source.kind == "folder"]
+        for name, report in self.reports.items():
+            if report.destination not in self.destinations:
+                raise ValueError(f"reports.{name}.destination: {report.destination!r} is no destination")
+            if not folders or report.source not in (None, *folders):
+                raise ValueError(f"reports.{name}.source must be one of kind folder: {', '.join(folders) or 'none is'}")
+        return self
+
+    def report_folder(self, name: str) -> Path:
+        """Where the rows of report `name` land: files below it are platform reports of its source."""
+        named = self.reports[name].source
+        sources = (each for key, each in self.sources.items() if named in (None, key) and each.kind == "folder")
+        return self.home / (next(sources).path or self.paths.landing)
 
     @property
     def warehouse_path(self) -> Path:
