@@ -251,3 +251,18 @@ def test_a_sandbox_behaviour_that_is_wrong_is_a_sentence(postback: Postback, tmp
 
     assert result.exit_code == 1
     assert "behaviour.toml: default.reject_share: " in result.stderr
+
+
+def test_check_mentions_reports_and_the_secrets_that_they_need(postback: Postback, deployment: Settings) -> None:
+    file = deployment.file
+    report = '[reports.theirs]\ndestination = "partner"\nplatform = "meta"\naccounts = ["1234567890"]\n'
+    file.write_text(file.read_text() + report)
+    told = postback("check").stdout
+    assert "Meta, 1234567890: the last 28 days of UTC, for partner, which is in mode test: nobody is asked" in told
+    assert "META_REPORTS_ACCESS_TOKEN" not in told
+
+    file.write_text(file.read_text() + 'base_url = "http://127.0.0.1:9"\n')
+    assert "META_REPORTS_ACCESS_TOKEN for report theirs is not set" in "\n".join(wrong(postback("check")))
+
+    file.write_text(file.read_text().replace('["1234567890"]', '["act_1"]'))
+    assert "accounts: 'act_1' is not an ad account's id" in "\n".join(wrong(postback("check")))
