@@ -21,7 +21,7 @@ from sqlalchemy import ColumnElement, Connection, Exists, Row, and_, exists, fun
 from postback_pipeline.ledger.moves import move
 from postback_pipeline.ledger.schema import OPEN, receipt_members, receipts, standings
 from postback_pipeline.ledger.values import Inquiry, Result
-from postback_pipeline.model import Later, State
+from postback_pipeline.model import Later, Outcome, State
 
 #: When the receiver is asked first, how the wait grows, and how long it can be.
 FIRST_AFTER = timedelta(minutes=2)
@@ -30,26 +30,35 @@ LONGEST = timedelta(hours=6)
 #: What has no verdict for so long stays unconfirmed.
 PATIENCE = timedelta(days=14)
 NO_VERDICT = "no_verdict"
+#: How the reason of what stays accepted begins where nobody confirms it. The warehouse tells it by this
+#: (`processing_rate`): for a state of its own it differs too little from what is not judged yet.
+UNCONFIRMED = "unconfirmed: "
 
 _R, _M = receipts.c, receipt_members.c
 _ACTOR = "receiver"
 
 
 def note(connection: Connection, results: Sequence[Result], now: datetime) -> None:
-    """Notes the receipts of acceptances that were recorded just now, by the holders of their claims."""
-    by_receipt: dict[str, list[int]] = {}
-    for result in results:
-        if result.receipt:
-            by_receipt.setdefault(result.receipt, []).append(result.postback_id)
-    for receipt, ids in by_receipt.items():
-        destination = connection.scalar(select(standings.c.destination).where(standings.c.id == ids[0]))
-        made = insert(receipts).values(
-            destination=destination, receipt=receipt, taken_at=now, ask_at=now + FIRST_AFTER, asked=0
-        )
-        (receipt_id,) = connection.execute(made).inserted_primary_key or (None,)
-        connection.execute(
-            insert(receipt_members), [{"receipt_id": receipt_id, "postback_id": each} for each in sorted(ids)]
-        )
+    """Notes the receipts of acceptances at one destination, recorded just now by the holders of their claims."""
+    taken = {
+        result.postback_id: result.receipt
+        for result in results
+        if result.receipt and result.outcome is Outcome.ACCEPTED and not result.duplicate
+    }
+    if not taken:
+        return
+    one_of_them = next(iter(taken))
+    destination = connection.scalar(select(standings.c.destination).where(standings.c.id == one_of_them))
+    asked_first = {"destination": destination, "taken_at": now, "ask_at": now + FIRST_AFTER, "asked": 0}
+    made = connection.execute(
+        insert(receipts).returning(_R.id, _R.receipt),
+        [{**asked_first, "receipt": receipt} for receipt in dict.fromkeys(taken.values())],
+    )
+    ids = {row.receipt: row.id for row in made}
+    connection.execute(
+        insert(receipt_members),
+        [{"receipt_id": ids[receipt], "postback_id": postback_id} for postback_id, receipt in sorted(taken.items())],
+    )
 
 
 def due(connection: Connection, destination: str, limit: int, now: datetime) -> list[Inquiry]:
@@ -81,10 +90,9 @@ def heed(connection: Connection, receipt_id: int, later: Later, reason: str, now
             return 0
         later, reason = Later.UNCONFIRMED, NO_VERDICT
     ids = _accepted(connection, receipt_id)
-    state, said = _CONSEQUENCE[later], f"unconfirmed: {reason}" if later is Later.UNCONFIRMED else reason
+    state, said = _CONSEQUENCE[later], UNCONFIRMED + reason if later is Later.UNCONFIRMED else reason
     move(connection, ids, state, reason=said, actor=_ACTOR, now=now)
-    closed = {"ask_at": None, "asked": row.asked + 1, "verdict": later.value, "reason": reason}
-    connection.execute(update(receipts).where(_R.id == receipt_id).values(closed))
+    connection.execute(update(receipts).where(_R.id == receipt_id).values(ask_at=None, asked=row.asked + 1))
     return len(ids)
 
 

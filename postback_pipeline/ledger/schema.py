@@ -194,9 +194,6 @@ receipts = Table(
     # When it is to be asked about next; None: the verdict is there.
     Column("ask_at", Instant),
     Column("asked", Integer, nullable=False),
-    # `model.Later`, and the receiver's reason.
-    Column("verdict", Text),
-    Column("reason", Text),
     Index("receipts_open", "destination", "ask_at", sqlite_where=OPEN, postgresql_where=OPEN),
 )
 

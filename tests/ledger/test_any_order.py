@@ -161,7 +161,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def end(self, claim: Claim, outcome: Outcome, **more: Any) -> None:
         state = self.story(claim).state
-        if self.receiver.judges_later and outcome is Outcome.ACCEPTED and not more.get("duplicate"):
+        if self.receiver.judges_later and outcome is Outcome.ACCEPTED:
             more["receipt"] = claim.key
         result = Result(claim.postback_id, claim.token, outcome, self.now, **more)
         recorded = self.ledger.record([result], rules=self.receiver)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from postback_pipeline.ledger import Action, Selection
+from postback_pipeline.ledger.receipts import UNCONFIRMED
 from postback_pipeline.model import Later, Outcome, Resolution, State
 
 if TYPE_CHECKING:
     from tests.ledger.conftest import Clock, Shop
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_an_adjustment_is_held_until_the_receiver_processed_what_it_adjusts(shop: Shop) -> None:
@@ -93,6 +97,47 @@ def test_an_adjustment_of_what_was_taken_without_a_receipt_waits_for_a_person(sh
     shop.report("7.00")
     assert shop.sweep() == {State.PARKED: 1}
     assert shop.states() == [State.ACCEPTED, State.PARKED]
+
+
+def test_each_of_many_is_judged_by_its_own_receipt(shop: Shop, clock: Clock) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    for number in range(1, 6):
+        shop.report("10.00", f"purchase:{number}")
+    claims = shop.claim()
+    receipts = ["a", "b", "a", "", "no acceptance"]
+    outcomes = [Outcome.ACCEPTED] * 4 + [Outcome.REJECTED]
+    shop.ledger.record(
+        [
+            shop.result(claim, outcome, receipt=receipt)
+            for claim, outcome, receipt in zip(claims, outcomes, receipts, strict=True)
+        ],
+        rules=shop.rules,
+    )
+    clock.forward(hours=1)
+    inquiries = {inquiry.receipt: inquiry for inquiry in shop.ledger.inquiries("meta", 10)}
+    assert {receipt: inquiry.postbacks for receipt, inquiry in inquiries.items()} == {"a": 2, "b": 1}
+    assert shop.ledger.heed(inquiries["a"].receipt_id, Later.PROCESSED, "done") == 2
+    assert shop.ledger.heed(inquiries["a"].receipt_id, Later.REJECTED, "a second verdict") == 0
+    states = {claim.conversion_key: shop.state(claim.conversion_key) for claim in claims}
+    assert [key for key, state in states.items() if state is State.PROCESSED] == ["purchase:1", "purchase:3"]
+    assert shop.ledger.due(["meta"])["meta"].inquiries == 1
+
+
+def test_a_conflict_is_not_asked_about(shop: Shop, clock: Clock) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.report("10.00")
+    shop.send(Outcome.ACCEPTED, duplicate=True)
+    clock.forward(hours=1)
+    assert (shop.state(), shop.ledger.inquiries("meta", 10)) == (State.PARKED, [])
+
+
+def test_what_stays_unconfirmed_says_so_in_the_words_that_the_warehouse_looks_for(shop: Shop) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.judge(Later.UNCONFIRMED, reason="some_failed")
+    assert shop.newest().reason == f"{UNCONFIRMED}some_failed"
+    model = (ROOT / "dbt_project/models/metrics/processing_rate.sql").read_text()
+    assert f"reason like '{UNCONFIRMED}%'" in model
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ with judging as (
 taken as (
     select
         *,
-        state = 'accepted' and coalesce(reason like 'unconfirmed%', false) as is_unconfirmed
+        -- As the ledger's `receipts.UNCONFIRMED` begins such a reason.
+        state = 'accepted' and coalesce(reason like 'unconfirmed: %', false) as is_unconfirmed
     from {{ ref('deliveries') }}
     where
         (is_accepted or is_rejected_later)

@@ -86,8 +86,6 @@ def _receipts() -> None:
         sa.Column("taken_at", INSTANT, nullable=False),
         sa.Column("ask_at", INSTANT),
         sa.Column("asked", sa.Integer, nullable=False),
-        sa.Column("verdict", sa.Text),
-        sa.Column("reason", sa.Text),
     )
     still = sa.text("ask_at IS NOT NULL")
     columns = ["destination", "ask_at"]
