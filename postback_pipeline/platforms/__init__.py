@@ -6,11 +6,19 @@ here: any request. To add a platform: a file beside `google_ads.py`, and a line 
 
 from __future__ import annotations
 
+from postback_pipeline.platforms.awin import AwinReport
 from postback_pipeline.platforms.base import Platform
+from postback_pipeline.platforms.cj import CjReport
+from postback_pipeline.platforms.ga4 import Ga4Report
 from postback_pipeline.platforms.google_ads import GoogleAdsReport
+from postback_pipeline.platforms.impact import ImpactReport
 from postback_pipeline.platforms.meta import MetaReport
 
 PLATFORMS: dict[str, type[Platform]] = {
+    AwinReport.name: AwinReport,
+    CjReport.name: CjReport,
+    Ga4Report.name: Ga4Report,
     GoogleAdsReport.name: GoogleAdsReport,
+    ImpactReport.name: ImpactReport,
     MetaReport.name: MetaReport,
 }

@@ -189,7 +189,7 @@ def problem_of(status: int) -> Problem | None:
     """What a status alone says."""
     if 200 <= status < 300:
         return None
-    if status == 401:
-        return Problem(Fault.CREDENTIALS, "HTTP 401")
+    if status in (401, 403):
+        return Problem(Fault.CREDENTIALS, f"HTTP {status}")
     is_passing = status in (408, 425, 429) or status >= 500
     return Problem(Fault.PASSING if is_passing else Fault.FINAL, f"HTTP {status}")

@@ -26,6 +26,19 @@ def body_of(reply: Reply) -> dict[str, Any]:
     return body
 
 
+def list_of(reply: Reply) -> list[dict[str, Any]]:
+    """The reply as a list of objects."""
+    return objects({"reply": json_of(reply)}, "reply")
+
+
+def flag(value: Any, *path: str) -> bool:
+    """A yes or no."""
+    found = find(value, *path)
+    if not isinstance(found, bool):
+        raise PullError(f"{'.'.join(path)} is neither true nor false.")
+    return found
+
+
 def find(value: Any, *path: str) -> Any:
     """The value below nested objects; None where any of them is missing."""
     for name in path:
