@@ -247,4 +247,4 @@ class GoogleDataManager(Vendor):
 
     def read_inquiry(self, reply: Reply, count: int) -> LaterVerdict | None:
         """What became of the `count` events of a request."""
-        return later_verdict(reply, count)
+        return later_verdict(reply)

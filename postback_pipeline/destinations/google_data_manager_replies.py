@@ -93,8 +93,11 @@ def _refused(reply: Reply, error: object, count: int) -> list[Verdict]:
     return [whole_request(reply, error)] * count
 
 
-def later_verdict(reply: Reply, count: int) -> LaterVerdict | None:
-    """By the statuses of the actions of a request, all or none; None for what is no status."""
+def later_verdict(reply: Reply) -> LaterVerdict | None:
+    """By the statuses of the actions of a request, all or none; None for what is no status.
+
+    How many events failed for which reason says nothing about any of them: one may be counted for several.
+    """
     body = json_of(reply) if reply.status == 200 else None
     found = dicts_in(body.get("requestStatusPerDestination")) if isinstance(body, dict) else []
     if not found:
@@ -102,27 +105,15 @@ def later_verdict(reply: Reply, count: int) -> LaterVerdict | None:
     statuses = {str(each.get("requestStatus")) for each in found}
     if not statuses <= {"SUCCESS", "FAILED", "PARTIAL_SUCCESS"}:
         return LaterVerdict(Later.PENDING, "PROCESSING")
-    failures = [failure for each in found for failure in _failures(each)]
-    reasons = list(dict.fromkeys(reason for reason, _ in failures))
-    failed = sum(records for _, records in failures)
-    reason = reasons[0] if reasons else min(statuses)
-    if statuses == {"SUCCESS"} or ("FAILED" not in statuses and failed == 0):
+    if statuses == {"SUCCESS"}:
         return LaterVerdict(Later.PROCESSED, "SUCCESS")
-    if statuses == {"FAILED"} or failed >= count:
-        return LaterVerdict(Later.UNCONFIRMED if KNOWN.issuperset(reasons) and reasons else Later.REJECTED, reason)
-    return LaterVerdict(Later.UNCONFIRMED, reason)
+    reasons = [reason for each in found for reason in _reasons(each)]
+    is_refused = statuses == {"FAILED"} and KNOWN.isdisjoint(reasons)
+    return LaterVerdict(Later.REJECTED if is_refused else Later.UNCONFIRMED, reasons[0] if reasons else min(statuses))
 
 
-def _failures(status: dict[str, Any]) -> list[tuple[str, int]]:
-    """Reason and number of events that failed, of one action."""
+def _reasons(status: dict[str, Any]) -> list[str]:
+    """Why events of one action failed."""
     info = status.get("errorInfo")
     counts = dicts_in(info.get("errorCounts")) if isinstance(info, dict) else []
-    return [
-        (_PREFIX.sub("", enum_name(each.get("reason"))) or "FAILED", _whole(each.get("recordCount"))) for each in counts
-    ]
-
-
-def _whole(value: object) -> int:
-    """A 64-bit number, which JSON has as text; at least one, since something is counted."""
-    digits = str(value)
-    return max(int(digits), 1) if digits.isascii() and digits.isdecimal() and len(digits) < 20 else 1
+    return [_PREFIX.sub("", enum_name(each.get("reason"))) or "FAILED" for each in counts]

@@ -48,16 +48,18 @@ def status(kind: str, *errors: tuple[str, int]) -> dict[str, Any]:
         ([status("FAILED", ("EVENT_TOO_OLD", 3))], "rejected", "EVENT_TOO_OLD"),
         ([status("FAILED")], "rejected", "FAILED"),
         ([status("PARTIAL_SUCCESS", ("CLICK_NOT_FOUND", 1))], "unconfirmed", "CLICK_NOT_FOUND"),
-        ([status("PARTIAL_SUCCESS", ("CLICK_NOT_FOUND", 1), ("INVALID_GCLID", 2))], "rejected", "CLICK_NOT_FOUND"),
-        ([status("PARTIAL_SUCCESS")], "processed", "SUCCESS"),
+        ([status("PARTIAL_SUCCESS", ("CLICK_NOT_FOUND", 1), ("INVALID_GCLID", 2))], "unconfirmed", "CLICK_NOT_FOUND"),
+        ([status("PARTIAL_SUCCESS")], "unconfirmed", "PARTIAL_SUCCESS"),
+        ([status("PARTIAL_SUCCESS"), status("SUCCESS")], "unconfirmed", "PARTIAL_SUCCESS"),
+        ([status("PARTIAL_SUCCESS", ("EVENT_TOO_OLD", 3))], "unconfirmed", "EVENT_TOO_OLD"),
         ([status("SUCCESS"), status("FAILED", ("INVALID_GCLID", 1))], "unconfirmed", "INVALID_GCLID"),
         ([status("SUCCESS"), status("SUCCESS")], "processed", "SUCCESS"),
         # Google has it, perhaps from an attempt of ours whose fate nobody knows.
         ([status("FAILED", ("DUPLICATE_TRANSACTION_ID", 3))], "unconfirmed", "DUPLICATE_TRANSACTION_ID"),
-        ([status("FAILED", ("DUPLICATE_GCLID", 2), ("INVALID_GCLID", 1))], "rejected", "DUPLICATE_GCLID"),
+        ([status("FAILED", ("DUPLICATE_GCLID", 2), ("INVALID_GCLID", 1))], "unconfirmed", "DUPLICATE_GCLID"),
     ],
 )
-def test_numbers_make_a_verdict_only_where_they_are_about_all(
+def test_only_a_status_of_all_is_a_verdict_on_each(
     configure: Configure, statuses: list[dict[str, Any]], later: str, reason: str
 ) -> None:
     body = json.dumps({"requestStatusPerDestination": statuses}).encode()
