@@ -30,6 +30,8 @@ _OUTCOMES: Mapping[Reading, Outcome] = {
 _UNSETTLED = (Reading.RETRY, Reading.UNKNOWN)
 #: What a reply calls itself is kept if it is one of these; any other text could be anything.
 _MEDIA_TYPES = ("application/json", "application/xml", "text/html", "text/plain", "text/xml")
+#: By RFC 9110, 15.5.2, about the credentials and nothing else.
+_UNAUTHORIZED = 401
 _REASON_LENGTH = 200
 _RECEIPT_LENGTH = 200
 
@@ -46,6 +48,8 @@ class Judgement:
     configuration: str | None = None
     blocked: Sequence[Claim] = ()
     refusals: Sequence[Result] = ()
+    #: What is at fault is the access token, which may have run out.
+    token_refused: bool = False
     #: All were rejected together: the results, which are not final, do not tell which of them is to blame.
     together: bool = False
     #: No request could be made of these postbacks together. Nothing was sent.
@@ -58,6 +62,18 @@ class Judgement:
     reason: str = ""
     #: Seconds that the request took; None where none was made.
     elapsed: float | None = None
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether the receiver judged some postback of it, as it does only for credentials that it takes."""
+        return any(
+            result.http_status is not None
+            and (
+                result.outcome is Outcome.ACCEPTED
+                or (result.outcome is Outcome.REJECTED and (result.final or self.together))
+            )
+            for result in self.results
+        )
 
     @property
     def clean(self) -> bool:
@@ -76,7 +92,7 @@ def judge(
     reply = exchange.reply
     if reply is None:
         return _without_reply(claims, exchange, at)
-    verdicts = _verdicts(destination, reply, elements)
+    verdicts = verdicts_of(destination, reply, elements)
     first = verdicts[0]
     kinds = list({id(verdict): verdict for verdict in verdicts}.values()) if len(verdicts) > 1 else verdicts
     unsettled = [verdict for verdict in kinds if verdict.reading in _UNSETTLED]
@@ -95,6 +111,7 @@ def judge(
     for verdict in kinds:
         if verdict.reading is Reading.CONFIGURATION:
             _block(judgement, verdicts, verdict.reason)
+            judgement.token_refused = reply.status == _UNAUTHORIZED or verdict.credential
             break
     return judgement
 
@@ -175,7 +192,8 @@ def _without_reply(claims: Sequence[Claim], exchange: Exchange, at: datetime) ->
     return Judgement(claims, results, configuration=fault, failed=True, reason=reason, elapsed=exchange.elapsed)
 
 
-def _verdicts(destination: Destination, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
+def verdicts_of(destination: Destination, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
+    """One per element, whatever the adapter makes of the reply."""
     try:
         verdicts = destination.read(reply, elements)
     except Exception as error:

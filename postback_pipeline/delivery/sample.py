@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from postback_pipeline.delivery import clock
-from postback_pipeline.delivery.access_token import AccessTokens
 from postback_pipeline.delivery.drain import transport_of
-from postback_pipeline.delivery.wire_check import check_request
+from postback_pipeline.delivery.judging import verdicts_of
+from postback_pipeline.delivery.sending import Sender
 from postback_pipeline.destinations.base import Element, Reply, Verdict
-from postback_pipeline.destinations.oauth import ACCESS_TOKEN, Refusal
+from postback_pipeline.destinations.oauth import Refusal
 from postback_pipeline.destinations.vendor import Vendor
 from postback_pipeline.model import Facts, Kind, Postback
 from postback_pipeline.settings import DestinationSettings
@@ -82,20 +82,16 @@ async def try_out(
     Raises:
         DestinationError: no request can be made of it.
     """
-    secrets = {name: environment.get(name, "") for name in destination.secret_names}
     async with transport_of(settings, at_test_facility=destination.at_test_facility) as transport:
-        if destination.grant is not None:
-            tokens = AccessTokens(destination.grant, transport, settings.deadline_seconds, secrets, _now)
-            token = await tokens.current()
-            if isinstance(token, Refusal):
-                return TriedOut(None, None, token.reason)
-            secrets[ACCESS_TOKEN] = token
-        request = destination.request([element], secrets=secrets, sent_at=_now())
-        check_request(request, destination)
+        sender = Sender(destination, transport, settings.deadline_seconds, environment, _now)
+        token = await sender.token()
+        if isinstance(token, Refusal):
+            return TriedOut(None, None, token.reason)
+        request = sender.request([element], token)
         exchange = await transport.send(request, ends_at=clock.now() + settings.deadline_seconds)
     if exchange.reply is None:
         return TriedOut(None, None, exchange.error or "no reply")
-    (verdict,) = destination.read(exchange.reply, [element])
+    (verdict,) = verdicts_of(destination, exchange.reply, [element])
     return TriedOut(exchange.reply, verdict, None)
 
 

@@ -15,7 +15,14 @@ from postback_pipeline.delivery.judging import Judgement, judge, never_sent, uns
 from postback_pipeline.delivery.parcels import byte_length
 from postback_pipeline.delivery.transport import Transport
 from postback_pipeline.delivery.wire_check import check_request
-from postback_pipeline.destinations.base import Destination, DestinationError, Element, LaterVerdict, SecretError
+from postback_pipeline.destinations.base import (
+    Destination,
+    DestinationError,
+    Element,
+    LaterVerdict,
+    Request,
+    SecretError,
+)
 from postback_pipeline.destinations.oauth import ACCESS_TOKEN, Refusal
 from postback_pipeline.ledger import Claim, Inquiry
 
@@ -52,22 +59,22 @@ class Sender:
         The deadline counts from `begun_at` (`clock.now`), which is before anybody looked at the leases: a process that
         is stopped after that look, or waits for a token, sends nothing on a lease that ran out meanwhile.
         """
-        token = await self._token()
+        token = await self.token()
         if isinstance(token, Refusal):
             return self._without_token(claims, token)
-        judgement = await self._send(claims, self._with(token), begun_at + self._deadline)
+        judgement = await self._send(claims, token, begun_at + self._deadline)
         if self._tokens is None:
             return judgement
-        if judgement.configuration is None:
+        if judgement.is_verdict:
             self._tokens.worked(token)
-        elif judgement.refusals and self._tokens.refused(token):
+        if judgement.token_refused and self._tokens.refused(token):
             # What it was about goes back and leaves again with the next token.
             judgement.configuration = None
         return judgement
 
     async def ask(self, inquiry: Inquiry) -> LaterVerdict | None:
         """Asks a receiver that judges later for its verdict; None where it gives none now. Raises nothing else."""
-        token = await self._token()
+        token = await self.token()
         if isinstance(token, Refusal):
             return None
         try:
@@ -84,18 +91,28 @@ class Sender:
             # As for other replies: one that trips an adapter is no verdict.
             return None
 
-    async def _token(self) -> str | Refusal:
+    async def token(self) -> str | Refusal:
+        """The access token, or why there is none; empty where the destination wants none. Raises nothing else."""
         return "" if self._tokens is None else await self._tokens.current()
+
+    def request(self, elements: Sequence[Element], token: str) -> Request:
+        """The request that would leave for these elements.
+
+        Raises:
+            DestinationError: none can be made of them, or it may not leave. SecretError: a secret is no good.
+        """
+        request = self._destination.request(elements, secrets=self._with(token), sent_at=self._now())
+        check_request(request, self._destination)
+        return request
 
     def _with(self, token: str) -> Mapping[str, str]:
         return {**self._secrets, ACCESS_TOKEN: token} if token else self._secrets
 
-    async def _send(self, claims: Sequence[Claim], secrets: Mapping[str, str], ends_at: float) -> Judgement:
+    async def _send(self, claims: Sequence[Claim], token: str, ends_at: float) -> Judgement:
         elements = [Element(claim.key, claim.kind, claim.element) for claim in claims]
         try:
             self._check_size(elements)
-            request = self._destination.request(elements, secrets=secrets, sent_at=self._now())
-            check_request(request, self._destination)
+            request = self.request(elements, token)
         except SecretError as error:
             return Judgement(configuration=str(error), blocked=claims)
         except Exception as error:

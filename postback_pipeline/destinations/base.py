@@ -129,6 +129,9 @@ class Verdict:
     wait: timedelta | None = None
     #: With ACCEPTED, of a receiver that judges later: by what it is asked for its verdict. At most 200 characters.
     receipt: str = ""
+    #: With CONFIGURATION: it is the access token that is at fault, so that another one may be taken. A reply with
+    #: status 401 says so by itself.
+    credential: bool = False
 
 
 @dataclass(frozen=True, slots=True)

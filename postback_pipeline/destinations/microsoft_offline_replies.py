@@ -15,10 +15,12 @@ from postback_pipeline.destinations.json_body import code_of, index_of, json_of
 
 #: A goal that was made less than two hours ago.
 NOT_YET = {"OfflineConversionGoalTooRecent": timedelta(hours=2)}
+#: Another access token may be taken.
+TOKEN_EXPIRED = "AuthenticationTokenExpired"  # noqa: S105
 #: Codes that only a person can put right, and those that pass by themselves. Unverified as a division.
 SET_UP = frozenset(
     {
-        *("InvalidCredentials", "UserIsNotAuthorized", "AuthenticationTokenExpired", "AccountNotAuthorized"),
+        *("InvalidCredentials", "UserIsNotAuthorized", TOKEN_EXPIRED, "AccountNotAuthorized"),
         *("CampaignServiceCustomerIdHasToBeSpecified", "CampaignServiceAccountIdHasToBeSpecified"),
         *("OfflineConversionNameInvalid", "NotEligibleForEnhancedConversions"),
     }
@@ -66,7 +68,7 @@ def _meaning(error: dict[str, Any]) -> Verdict:
     if code in NOT_YET:
         return Verdict(Reading.RETRY, code, wait=NOT_YET[code])
     if code in SET_UP:
-        return Verdict(Reading.CONFIGURATION, code)
+        return Verdict(Reading.CONFIGURATION, code, credential=code == TOKEN_EXPIRED)
     if code == SERVER:
         return Verdict(Reading.UNKNOWN, code)
     return Verdict(Reading.RETRY if code in PASSING else Reading.REJECTED, code)

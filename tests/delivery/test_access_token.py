@@ -21,7 +21,7 @@ from postback_pipeline.ledger import Ledger
 from postback_pipeline.model import Outcome, Postback, State
 from postback_pipeline.settings import Delivery, DestinationSettings
 from tests.delivery.lines import Clock, Line, desired
-from tests.delivery.receivers import Receiver, receiving
+from tests.delivery.receivers import Answer, Receiver, receiving
 
 ORDERS = 30
 CREDENTIALS = {"CLIENT": "id", "SECRET": "s", "REFRESH": "r"}
@@ -50,8 +50,10 @@ class Tokened(Vendor):
         return Request("POST", f"{self.base}/events", headers, elements[0].text.encode())
 
     def read(self, reply: Reply, elements: Sequence[Element]) -> list[Verdict]:
-        reading = {200: Reading.ACCEPTED, 401: Reading.CONFIGURATION}.get(reply.status, Reading.UNKNOWN)
-        return [Verdict(reading, f"HTTP {reply.status}")]
+        said = reply.body.decode()
+        readings = {200: Reading.ACCEPTED, 401: Reading.CONFIGURATION, 404: Reading.CONFIGURATION}
+        reading = readings.get(reply.status, Reading.UNKNOWN)
+        return [Verdict(reading, f"HTTP {reply.status}", credential=said == "token expired")]
 
 
 @dataclass
@@ -59,6 +61,8 @@ class Office:
     """Gives out tokens `t1`, `t2` ... and takes postbacks with a good one."""
 
     is_good: Callable[[str, int], bool] = lambda token, taken: True
+    #: Status and text of a reply to what comes without a good token.
+    refusal: tuple[int, str] = (401, "")
     lifetime: float = 3_600
     refuses: int = 0
     error: str = ""
@@ -74,14 +78,16 @@ class Office:
             return web.json_response({"access_token": f"t{self.asked}", "expires_in": self.lifetime})
         token = request.headers["Authorization"].removeprefix("Bearer ")
         if not self.is_good(token, len(self.taken)):
-            return web.Response(status=401)
+            return web.Response(status=self.refusal[0], text=self.refusal[1])
         self.taken.append(receiver.hits[-1].body.decode())
         return web.Response(text="OK")
 
 
-def drained(office: Office, ledger: Ledger, clock: Clock, concurrency: int = 16) -> tuple[DrainReport, Line]:
+def drained(
+    office: Office, ledger: Ledger, clock: Clock, concurrency: int = 16, answer: Answer | None = None
+) -> tuple[DrainReport, Line]:
     async def run() -> tuple[DrainReport, Line]:
-        async with receiving(office.answer) as receiver:
+        async with receiving(answer or office.answer) as receiver:
             table: dict[str, Any] = {"type": "tokened", "base_url": receiver.url, "concurrency": concurrency}
             settings = DestinationSettings(**table)
             delivery = Delivery().model_copy(update={"linger_seconds": 0})
@@ -124,6 +130,34 @@ def test_a_token_that_never_worked_pauses_rather_than_asking_for_ever(ledger: Le
     assert report.ended == "paused"
     assert office.asked == 1
     assert set(line.states()) == {State.PENDING}
+
+
+def test_a_fault_in_the_set_up_pauses_at_once_whatever_the_token_was_good_for(ledger: Ledger, clock: Clock) -> None:
+    office = Office(is_good=lambda token, taken: taken < 10, refusal=(404, "no such account"))
+    report, line = drained(office, ledger, clock, concurrency=1)
+    assert (report.ended, report.reason, office.asked) == ("paused", "HTTP 404", 1)
+    assert len([attempt for attempt in line.attempts() if attempt.http_status == 404]) == 1
+    assert line.states().count(State.ACCEPTED) == 10
+
+
+def test_a_receiver_may_say_in_its_own_way_that_a_token_ended(ledger: Ledger, clock: Clock) -> None:
+    office = Office(
+        is_good=lambda token, taken: token == ("t1" if taken < 10 else "t2"), refusal=(404, "token expired")
+    )
+    report, line = drained(office, ledger, clock)
+    assert (report.ended, office.asked) == ("drained", 2)
+    assert set(line.states()) == {State.ACCEPTED}
+
+
+def test_a_receiver_that_fails_has_not_taken_the_token(ledger: Ledger, clock: Clock) -> None:
+    office = Office(is_good=lambda token, taken: False)
+
+    async def fails_once(request: web.Request, receiver: Receiver) -> web.StreamResponse:
+        first = request.path == "/events" and len(receiver.hits) == 2
+        return web.Response(status=500) if first else await office.answer(request, receiver)
+
+    report, _ = drained(office, ledger, clock, concurrency=1, answer=fails_once)
+    assert (report.ended, report.reason, office.asked) == ("paused", "HTTP 401", 1)
 
 
 @pytest.mark.parametrize(("status", "error"), [(400, "invalid_grant"), (401, "invalid_client"), (403, "")])

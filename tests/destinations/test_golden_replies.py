@@ -1,7 +1,7 @@
 """What replies mean: `golden/*/replies/*.reply`, each a reply and, below `---`, a line per postback of its request.
 
-A line is the reading, `on_request` where the request was judged as a whole, `wait=HOURSh` where a delay is documented,
-`receipt=...` where there is one, and the reason.
+A line is the reading, `on_request` where the request was judged as a whole, `credential` where another access token may
+be taken, `wait=HOURSh` where a delay is documented, `receipt=...` where there is one, and the reason.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ def as_line(verdict: Verdict) -> str:
     """A verdict as a line of such a file."""
     words = [verdict.reading.value]
     words += ["on_request"] * verdict.on_request
+    words += ["credential"] * verdict.credential
     words += [f"wait={verdict.wait / timedelta(hours=1):g}h"] if verdict.wait is not None else []
     words += [f"receipt={verdict.receipt}"] if verdict.receipt else []
     return " ".join([*words, verdict.reason])
