@@ -12,7 +12,11 @@ from postback_pipeline.platforms.cj import CjReport
 from postback_pipeline.platforms.ga4 import Ga4Report
 from postback_pipeline.platforms.google_ads import GoogleAdsReport
 from postback_pipeline.platforms.impact import ImpactReport
+from postback_pipeline.platforms.linkedin import LinkedInReport
 from postback_pipeline.platforms.meta import MetaReport
+from postback_pipeline.platforms.microsoft import MicrosoftReport
+from postback_pipeline.platforms.pinterest import PinterestReport
+from postback_pipeline.platforms.tiktok import TikTokReport
 
 PLATFORMS: dict[str, type[Platform]] = {
     AwinReport.name: AwinReport,
@@ -20,5 +24,9 @@ PLATFORMS: dict[str, type[Platform]] = {
     Ga4Report.name: Ga4Report,
     GoogleAdsReport.name: GoogleAdsReport,
     ImpactReport.name: ImpactReport,
+    LinkedInReport.name: LinkedInReport,
     MetaReport.name: MetaReport,
+    MicrosoftReport.name: MicrosoftReport,
+    PinterestReport.name: PinterestReport,
+    TikTokReport.name: TikTokReport,
 }

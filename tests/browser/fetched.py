@@ -91,18 +91,9 @@ def unpack(package: bytes, folder: Path, node: Path) -> None:
 
 def _download(npm: Path, work: Path) -> bytes:
     """The package, by the registry that npm is set up to ask on this machine; npm's own cache goes with `work`."""
-    quietly = (
-        "--cache",
-        str(work / "npm"),
-        "--fetch-retries",
-        "1",
-        "--logs-max",
-        "0",
-        "--no-update-notifier",
-        "--loglevel",
-        "error",
-    )
-    _run(npm, "pack", f"@sparticuz/chromium@{VERSION}", "--pack-destination", str(work), *quietly)
+    here = ["--pack-destination", str(work), "--cache", str(work / "npm")]
+    quietly = ["--fetch-retries", "1", "--logs-max", "0", "--no-update-notifier", "--loglevel", "error"]
+    _run(npm, "pack", f"@sparticuz/chromium@{VERSION}", *here, *quietly)
     return next(work.glob("*.tgz")).read_bytes()
 
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -139,13 +140,107 @@ def cj(wire: Wire) -> list[str]:
     return wrong
 
 
+def tiktok(wire: Wire) -> list[str]:
+    """business_api_client of TikTok's SDK: report_integrated_get and advertiser_info."""
+    wrong = [] if wire.method == "GET" and not wire.body else ["method"]
+    wrong += [] if wire.headers.get("access-token") == "tiktok-secret" else ["token"]
+    if wire.path == "/open_api/v1.3/advertiser/info/":
+        return wrong + ([] if all(json.loads(wire.query["advertiser_ids"])) else ["advertisers"])
+    wrong += [] if wire.path == "/open_api/v1.3/report/integrated/get/" else ["path"]
+    wrong += (
+        [] if wire.query["report_type"] == "BASIC" and wire.query["data_level"].startswith("AUCTION_") else ["kind"]
+    )
+    wrong += [] if "stat_time_day" in json.loads(wire.query["dimensions"]) else ["dimensions"]
+    metrics = json.loads(wire.query["metrics"])
+    wrong += [] if metrics and len(metrics) == len(set(metrics)) else ["metrics"]
+    wrong += [] if 1 <= int(wire.query["page_size"]) <= 1000 and int(wire.query["page"]) >= 1 else ["page"]
+    return wrong + _range(wire.query["start_date"], wire.query["end_date"], most=30)
+
+
+def pinterest(wire: Wire) -> list[str]:
+    """Pinterest's OpenAPI description v5: ad_accounts/get and ad_account/analytics."""
+    wrong = [] if wire.method == "GET" and not wire.body else ["method"]
+    wrong += [] if wire.headers.get("authorization") == "Bearer pinterest-secret" else ["token"]
+    if re.fullmatch(r"/v5/ad_accounts/\d+", wire.path):
+        return wrong + (["query"] if wire.query else [])
+    wrong += [] if re.fullmatch(r"/v5/ad_accounts/\d+/analytics", wire.path) else ["path"]
+    wrong += [] if all(re.fullmatch("[A-Z0-9_]+", each) for each in wire.query["columns"].split(",")) else ["columns"]
+    wrong += [] if wire.query["granularity"] in ("TOTAL", "DAY", "HOUR", "WEEK", "MONTH") else ["granularity"]
+    wrong += [] if wire.query["conversion_report_time"] in ("TIME_OF_AD_ACTION", "TIME_OF_CONVERSION") else ["time"]
+    windows = [wire.query[f"{action}_window_days"] for action in ("click", "engagement", "view")]
+    wrong += [] if set(windows) <= {"0", "1", "7", "14", "30", "60"} else ["windows"]
+    return wrong + _range(wire.query["start_date"], wire.query["end_date"], most=90)
+
+
+def linkedin(wire: Wire) -> list[str]:
+    """learn.microsoft.com/en-us/linkedin/marketing: adAccounts and the finder `analytics` of adAnalytics."""
+    wrong = [] if wire.method == "GET" and not wire.body else ["method"]
+    wrong += [] if wire.headers.get("authorization") == "Bearer linkedin-secret" else ["token"]
+    wrong += [] if re.fullmatch(r"\d{6}", wire.headers.get("linkedin-version", "")) else ["version"]
+    wrong += [] if wire.headers.get("x-restli-protocol-version") == "2.0.0" else ["protocol"]
+    if re.fullmatch(r"/rest/adAccounts/\d+", wire.path):
+        return wrong
+    wrong += [] if wire.path == "/rest/adAnalytics" and wire.query["q"] == "analytics" else ["path"]
+    wrong += [] if wire.query["pivot"] == "CONVERSION" and wire.query["timeGranularity"] == "DAILY" else ["pivot"]
+    wrong += [] if re.fullmatch(r"List\(urn:li:sponsoredAccount:\d+\)", wire.query["accounts"]) else ["accounts"]
+    wrong += [] if {"dateRange", "pivotValues"} <= set(wire.query["fields"].split(",")) else ["fields"]
+    one = r"\(year:(\d{4}),month:(\d{1,2}),day:(\d{1,2})\)"
+    days = re.fullmatch(rf"\(start:{one},end:{one}\)", wire.query["dateRange"])
+    if days is None:
+        return [*wrong, "range"]
+    first, last = (date(*map(int, days.groups()[at : at + 3])).isoformat() for at in (0, 3))
+    return wrong + _range(first, last, most=180)
+
+
+def microsoft(wire: Wire) -> list[str]:
+    """learn.microsoft.com/en-us/advertising/reporting-service, in the JSON of msads 13.0.30.1; and a signed file."""
+    if wire.path == "/report.zip":
+        secrets = {"authorization", "developertoken", "customerid"} & wire.headers.keys()
+        return [f"{name} told to another host" for name in secrets]
+    wrong = [] if wire.method == "POST" else ["method"]
+    wrong += [] if wire.headers.get("developertoken") == "developer-secret" else ["developer token"]
+    wrong += [] if wire.headers.get("customerid", "").isdigit() else ["customer"]
+    wrong += [] if wire.headers.get("customeraccountid", "").isdigit() else ["account"]
+    body = json.loads(wire.body)
+    if wire.path == "/Reporting/v13/GenerateReport/Poll":
+        return wrong + ([] if body.keys() == {"ReportRequestId"} else ["poll"])
+    wrong += (
+        [] if wire.path == "/Reporting/v13/GenerateReport/Submit" and body.keys() == {"ReportRequest"} else ["path"]
+    )
+    return wrong + _goals_report(body["ReportRequest"])
+
+
+def _goals_report(order: dict[str, Any]) -> list[str]:
+    known = {
+        *("Type", "ReportName", "Format", "FormatVersion", "ReturnOnlyCompleteData", "ExcludeReportHeader"),
+        *("ExcludeReportFooter", "ExcludeColumnHeaders", "Scope", "Filter", "Time", "Aggregation", "Columns"),
+    }
+    wrong = sorted(order.keys() - known)
+    wrong += [] if order["Type"] == "GoalsAndFunnelsReportRequest" and order["Format"] == "Csv" else ["type"]
+    wrong += [] if {"TimePeriod", "Goal", "AllConversions"} <= set(order["Columns"]) else ["columns"]
+    wrong += [] if all(isinstance(account, str) for account in order["Scope"]["AccountIds"]) else ["scope"]
+    first, last = (order["Time"][f"CustomDateRange{end}"] for end in ("Start", "End"))
+    days = [date(told["Year"], told["Month"], told["Day"]).isoformat() for told in (first, last)]
+    return wrong + _range(*days, most=1_000) + ([] if order["Time"]["ReportTimeZone"].isalpha() else ["zone"])
+
+
+def _range(first: str, last: str, *, most: int) -> list[str]:
+    if not DAY.fullmatch(first) or not DAY.fullmatch(last):
+        return ["days"]
+    return [] if 0 <= (date.fromisoformat(last) - date.fromisoformat(first)).days < most else ["range"]
+
+
 CHECKS: Mapping[str, Callable[[Wire], list[str]]] = {
     "awin": awin,
     "cj": cj,
     "ga4": ga4,
     "google_ads": google_ads,
     "impact": impact,
+    "linkedin": linkedin,
     "meta": meta,
+    "microsoft": microsoft,
+    "pinterest": pinterest,
+    "tiktok": tiktok,
 }
 
 
@@ -170,5 +265,14 @@ SECRETS: Mapping[str, Mapping[str, str]] = {
         "GOOGLE_ADS_REFRESH_TOKEN": "refresh-secret",
     },
     "impact": {"IMPACT_AUTH_TOKEN": "impact-secret"},
+    "linkedin": {"LINKEDIN_REPORTS_ACCESS_TOKEN": "linkedin-secret"},
     "meta": {"META_REPORTS_ACCESS_TOKEN": "meta-secret"},
+    "microsoft": {
+        "MICROSOFT_ADS_DEVELOPER_TOKEN": "developer-secret",
+        "MICROSOFT_ADS_CLIENT_ID": "client",
+        "MICROSOFT_ADS_CLIENT_SECRET": "client-secret",
+        "MICROSOFT_ADS_REFRESH_TOKEN": "refresh-secret",
+    },
+    "pinterest": {"PINTEREST_REPORTS_ACCESS_TOKEN": "pinterest-secret"},
+    "tiktok": {"TIKTOK_REPORTS_ACCESS_TOKEN": "tiktok-secret"},
 }

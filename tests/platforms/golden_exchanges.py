@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import tomllib
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,17 @@ def golden(name: str) -> Golden:
 
 def reply_of(exchange: dict[str, Any]) -> Reply:
     """What the platform answers."""
-    return Reply(200, {}, json.dumps(exchange["reply"]).encode())
+    return Reply(200, {}, body_of(exchange["reply"]))
+
+
+def body_of(reply: Any) -> bytes:
+    """A recorded reply as bytes: JSON, or where it is `{"zip": text}` a zipped file."""
+    if not isinstance(reply, dict) or reply.keys() != {"zip"}:
+        return json.dumps(reply).encode()
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("report.csv", str(reply["zip"]))
+    return written.getvalue()
 
 
 def ask_of(ask: Ask) -> dict[str, Any]:
@@ -62,6 +73,8 @@ def ask_of(ask: Ask) -> dict[str, Any]:
         written["headers"] = dict(ask.headers)
     if ask.body:
         written["body"] = json.loads(ask.body)
+    if not ask.with_credentials:
+        written["with_credentials"] = False
     return written
 
 

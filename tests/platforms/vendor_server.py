@@ -15,7 +15,10 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.platforms.contract_checks import CHECKS, Wire
-from tests.platforms.golden_exchanges import Golden
+from tests.platforms.golden_exchanges import Golden, body_of
+
+#: Another host of a platform's, in recorded replies: this server is that one, too.
+_ELSEWHERE = b"https://elsewhere.example"
 
 #: Parameters that are credentials: they are no part of what was recorded.
 _CREDENTIALS = {"access_token", "accessToken"}
@@ -57,15 +60,18 @@ class Vendor:
         self.received.append(wire)
         if (other := self.instead.get(len(self.received) - 1)) is not None:
             return other
-        given = wire.headers.get("authorization", "").removeprefix("Bearer ")
-        if self.tokens and (given not in self.tokens or given in self.over):
-            return Answer(401)
         self.wrong += CHECKS[self.golden.name](wire)
         for exchange in self.golden.exchanges:
             if _same(exchange["ask"], wire):
-                return Answer(200, body=json.dumps(exchange["reply"]).encode())
+                if exchange["ask"].get("with_credentials", True) and not self._knows(wire):
+                    return Answer(401)
+                return Answer(200, body=body_of(exchange["reply"]).replace(_ELSEWHERE, self.url.encode()))
         self.wrong.append(f"nobody recorded {wire.method} {wire.path} {wire.body.decode()}")
         return Answer(400)
+
+    def _knows(self, wire: Wire) -> bool:
+        given = wire.headers.get("authorization", "").removeprefix("Bearer ")
+        return not self.tokens or (given in self.tokens and given not in self.over)
 
 
 def _same(ask: dict[str, Any], wire: Wire) -> bool:
