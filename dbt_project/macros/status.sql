@@ -23,7 +23,7 @@
             then case
                 when told_by = 'pixel' then 'pixel_reported'
                 -- Told in time is told: no window that closes afterwards changes that.
-                when reason_code in ('on_hold', 'pixel_reported', 'too_old') then 'eligible'
+                when reason_code in ('on_hold', 'pixel_reported', 'too_old', 'holdout') then 'eligible'
                 else reason_code
             end
         when not is_taken_back and reported_currency <> sent_currency then 'currency_changed'

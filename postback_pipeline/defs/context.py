@@ -26,6 +26,8 @@ REFERENCE = {
     "plan_values": "What a conversion of a plan counts for: definitions/plan_values.csv, validated.",
     "routes": "Which destination wants which event, and how: definitions/routes.csv, validated.",
     "click_id_parameters": "Query parameter, the identifier it holds, its network: validated.",
+    "experiments": "Which units a destination is not told, from when to when: definitions/experiments.csv, validated.",
+    "experiment_regions": "The regions of geo experiments, in pairs: one of each is held out.",
     "destination_capabilities": "What each configured receiver can do, as its adapter declares it.",
     "destination_identifiers": "The form of identifiers that a receiver can use, where its adapter declares it.",
     "destination_person_attributes": "By which attributes of a person a receiver can match, likewise.",

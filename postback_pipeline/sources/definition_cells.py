@@ -128,6 +128,27 @@ def _major_units(value: Decimal) -> Decimal:
     return value
 
 
+def _share(value: Decimal) -> Decimal:
+    if not 0 < value < 1 or value != round(value, 4):
+        raise ValueError(
+            f"'{value}' is not a share between 0 and 1, with at most four decimals, such as 0.1 for a tenth"
+        )
+    return value
+
+
+def _region_pairs(cell: object) -> object:
+    """`bavaria:saxony | hesse:bremen`: pairs of regions, lower case, none of them there twice."""
+    pairs = split(cell)
+    if not isinstance(cell, str) or not isinstance(pairs, tuple):
+        return cell
+    found = [tuple(region.strip().lower() for region in pair.split(":")) for pair in pairs]
+    for pair, regions in zip(pairs, found, strict=True):
+        if len(regions) != 2 or not all(regions):
+            raise ValueError(f"{pair!r} is no pair; write the region that is held out, a colon, and its twin")
+    distinct(tuple(region for regions in found for region in regions))
+    return tuple(found)
+
+
 Name = Annotated[str, AfterValidator(name)]
 Names = Annotated[tuple[Name, ...], BeforeValidator(split), AfterValidator(distinct)]
 Text = Annotated[str, AfterValidator(text)]
@@ -141,3 +162,7 @@ Parameter = Annotated[str, AfterValidator(_parameter)]
 CurrencyCode = Annotated[str, AfterValidator(_currency)]
 #: Major units, not below zero, as exact as the warehouse holds them.
 Amount = Annotated[Decimal, BeforeValidator(_digits), AfterValidator(_major_units)]
+#: More than nothing and less than all.
+Share = Annotated[Decimal, BeforeValidator(_digits), AfterValidator(_share)]
+#: Each: the region that is held out, and the one that it is compared with.
+RegionPairs = Annotated[tuple[tuple[Text, Text], ...], BeforeValidator(_region_pairs)]

@@ -1,8 +1,8 @@
 """What must hold between the rows of `definitions/*.csv`, the settings and their receivers.
 
 Belongs here: all of these rules, in the order in which they are told, and those about identifiers. Does not belong
-here: what a cell may hold (`definition_cells.py`), the rules about conversions (`conversion_rules.py`) and about
-routes (`route_rules.py`).
+here: what a cell may hold (`definition_cells.py`), the rules about conversions (`conversion_rules.py`), about
+routes (`route_rules.py`) and about experiments (`experiment_rules.py`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,14 @@ from collections.abc import Iterator, Mapping
 
 from postback_pipeline.sources.conversion_rules import check_conversions
 from postback_pipeline.sources.definition_files import Table
-from postback_pipeline.sources.definition_types import ClickIdParameter, ConversionDefinition, PlanValue, Route
+from postback_pipeline.sources.definition_types import (
+    ClickIdParameter,
+    ConversionDefinition,
+    Experiment,
+    PlanValue,
+    Route,
+)
+from postback_pipeline.sources.experiment_rules import check_experiments
 from postback_pipeline.sources.route_rules import Receiver, check_routes
 
 
@@ -20,12 +27,14 @@ def check(
     plan_values: Table[PlanValue],
     routes: Table[Route],
     parameters: Table[ClickIdParameter],
+    experiments: Table[Experiment],
     destinations: Mapping[str, Receiver],
 ) -> Iterator[str]:
     """One sentence per broken rule."""
     yield from check_conversions(conversions, plan_values)
     yield from check_routes(routes, conversions, parameters, destinations)
     yield from _parameters(parameters)
+    yield from check_experiments(experiments, routes)
 
 
 def _parameters(parameters: Table[ClickIdParameter]) -> Iterator[str]:

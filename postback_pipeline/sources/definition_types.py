@@ -29,7 +29,9 @@ from postback_pipeline.sources.definition_cells import (
     Name,
     Names,
     Parameter,
+    RegionPairs,
     Scope,
+    Share,
     SomeDays,
     Template,
     Text,
@@ -179,6 +181,55 @@ class Route:
         return _version(dataclasses.asdict(self))
 
 
+class ExperimentUnit(StrEnum):
+    """What is held out as a whole."""
+
+    USER = "user"
+    """Every conversion of a person (`user_id`); who is not named, each conversion by itself."""
+    CONVERSION = "conversion"
+    REGION = "region"
+    """Every conversion whose record names the region; which ones is written down, not drawn."""
+
+
+class Outcome(StrEnum):
+    """What the groups are compared by."""
+
+    BACKEND_CONVERSIONS = "backend_conversions"
+    """Conversions after the one with which a unit entered; of a region, all of them."""
+    BACKEND_VALUE = "backend_value"
+    """The net value of these."""
+    PLATFORM_CONVERSIONS = "platform_conversions"
+    """Share of conversions that the destination knows of, by the server or by its own pixel."""
+    PLATFORM_VALUE = "platform_value"
+    """The same share, of value."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A row of `experiments.csv`: conversions that a destination is not told, so that what telling does is seen."""
+
+    experiment: Name
+    destination: str
+    unit: ExperimentUnit
+    #: Action times, the first that takes part and the first that does not any more.
+    start_at: Instant
+    end_at: Instant
+    #: None: every event that the destination wants.
+    event_name: str | None = None
+    #: Share of units that are held out. Required unless `unit` is `region`.
+    share: Share | None = None
+    #: Required unless `unit` is `region`. Experiments with the same one hold out the same units.
+    salt: Text | None = None
+    outcome: Outcome = Outcome.PLATFORM_CONVERSIONS
+    #: Only with `region`, and required there.
+    region_pairs: RegionPairs = ()
+
+    @property
+    def held_below(self) -> str | None:
+        """Whose hash, in hex, begins with less than these eight digits is held out; None where that is written down."""
+        return None if self.share is None else f"{min(round(self.share * 16**8), 16**8 - 1):08x}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClickIdParameter:
     """A row of `click_id_parameters.csv`: an identifier, and the parameter of a landing URL that carries it."""
@@ -199,6 +250,7 @@ class Definitions:
     routes: tuple[Route, ...]
     click_id_parameters: tuple[ClickIdParameter, ...]
     plan_values: tuple[PlanValue, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
 
 
 def _version(content: dict[str, object]) -> str:

@@ -20,9 +20,11 @@ from postback_pipeline.sources.definition_types import (
     ClickIdParameter,
     ConversionDefinition,
     Definitions,
+    Experiment,
     PlanValue,
     Route,
 )
+from postback_pipeline.sources.experiment_edits import edits_of_begun_experiments, experiment_row, region_rows
 from postback_pipeline.sources.replace import Rows, replace_tables
 from postback_pipeline.sources.route_rules import Receiver
 
@@ -37,7 +39,8 @@ class DefinitionsError(PostbackError):
 def read_definitions(folder: Path, *, destinations: Mapping[str, Receiver]) -> Definitions:
     """Reads and checks the files of `folder`; `destinations` are those that the settings configure.
 
-    `plan_values.csv` may be missing where no conversion is worth something per plan.
+    `plan_values.csv` may be missing where no conversion is worth something per plan, `experiments.csv` where there
+    are none.
 
     Raises:
         DefinitionsError: anything is wrong; all mistakes at once.
@@ -47,7 +50,8 @@ def read_definitions(folder: Path, *, destinations: Mapping[str, Receiver]) -> D
     plan_values = read_table(folder / "plan_values.csv", PlanValue, mistakes, may_be_missing=True)
     routes = read_table(folder / "routes.csv", Route, mistakes, must_have=("consent_purposes",))
     parameters = read_table(folder / "click_id_parameters.csv", ClickIdParameter, mistakes, must_have=("parameter",))
-    mistakes.extend(check(conversions, plan_values, routes, parameters, destinations))
+    experiments = read_table(folder / "experiments.csv", Experiment, mistakes, may_be_missing=True)
+    mistakes.extend(check(conversions, plan_values, routes, parameters, experiments, destinations))
     if mistakes:
         raise DefinitionsError("\n".join([*mistakes, COUNTING]))
     return Definitions(
@@ -55,14 +59,20 @@ def read_definitions(folder: Path, *, destinations: Mapping[str, Receiver]) -> D
         routes=tuple(routes.rows.values()),
         click_id_parameters=tuple(parameters.rows.values()),
         plan_values=tuple(plan_values.rows.values()),
+        experiments=tuple(experiments.rows.values()),
     )
 
 
 def load_definitions(connection: DuckDBPyConnection, definitions: Definitions, ledger_created_at: datetime) -> bool:
-    """Replaces the five `raw` tables in one transaction; a route without `start_at` gets the ledger's creation.
+    """Replaces the seven `raw` tables in one transaction; a route without `start_at` gets the ledger's creation.
 
     Returns whether anything changed.
+
+    Raises:
+        DefinitionsError: an experiment that began was edited; nothing is replaced.
     """
+    if mistakes := list(edits_of_begun_experiments(connection, definitions.experiments)):
+        raise DefinitionsError("\n".join(mistakes))
     return replace_tables(
         connection,
         {
@@ -75,6 +85,8 @@ def load_definitions(connection: DuckDBPyConnection, definitions: Definitions, l
             "raw.plan_values": [asdict(each) for each in definitions.plan_values],
             "raw.routes": [_route_row(route, ledger_created_at) for route in definitions.routes],
             "raw.click_id_parameters": [asdict(each) for each in definitions.click_id_parameters],
+            "raw.experiments": [experiment_row(each) for each in definitions.experiments],
+            "raw.experiment_regions": [row for each in definitions.experiments for row in region_rows(each)],
         },
     )
 

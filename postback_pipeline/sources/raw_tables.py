@@ -131,6 +131,25 @@ _DEFINITIONS: dict[str, dict[str, str]] = {
         "network": "VARCHAR",
         "valid_days": "INTEGER",
     },
+    # `held_below`: the first eight hex digits of the hash of the first unit that is not held out; NULL for regions.
+    "experiments": {
+        "experiment": "VARCHAR",
+        "destination": "VARCHAR",
+        "event_name": "VARCHAR",
+        "unit": "VARCHAR",
+        "outcome": "VARCHAR",
+        "salt": "VARCHAR",
+        "held_below": "VARCHAR",
+        "share": "DECIMAL(10,9)",
+        "start_at": "TIMESTAMPTZ",
+        "end_at": "TIMESTAMPTZ",
+    },
+    "experiment_regions": {
+        "experiment": "VARCHAR",
+        "pair": "INTEGER",
+        "region": "VARCHAR",
+        "is_held_out": "BOOLEAN",
+    },
     "destination_capabilities": {
         "destination": "VARCHAR",
         "type": "VARCHAR",

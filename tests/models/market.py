@@ -47,6 +47,11 @@ fbclid,fbclid,meta,15
 irclickid,irclickid,impact,
 msclkid,msclkid,microsoft,
 """,
+    "experiments": """\
+experiment,destination,event_name,unit,share,salt,start_at,end_at,region_pairs
+half,google,purchase,user,0.5,x,2026-01-10,2026-02-10,
+geo,bing,,region,,,2026-01-15,2026-02-01,R0:R1|R2:R3|R4:R5
+""",
     "plan_values": """\
 event_name,plan,value,currency
 subscription,basic,10,EUR
@@ -105,6 +110,7 @@ class Market:
         return {
             "session_id": self._maybe(self._one("s", 8)),
             "user_id": self._maybe(self._one("u", 6)),
+            "region": self._maybe(self._one("r", 7), 0.8),
             "cart_id": self._maybe(self._one("k", 6), 0.2),
             "click_id": self._maybe(self._one("c", 30), 0.2),
             "email": self._maybe(self._one("a", 6) + self._chance.choice(("@mail.test",) * 5 + ("@example.com",))),

@@ -25,6 +25,7 @@ EDITS = (
     {"conversions": DEFINITIONS["conversions"].replace("exclude,2,server", "exclude,5,server")},
     {"conversions": DEFINITIONS["conversions"].replace("user_id,,ordered_at", ",,ordered_at")},
     {"plan_values": DEFINITIONS["plan_values"].replace("basic,10", "basic,11")},
+    {"experiments": DEFINITIONS["experiments"] + "third,meta,,conversion,0.3,y,2026-01-01,2026-02-20,\n"},
     {"click_id_parameters": DEFINITIONS["click_id_parameters"].replace("google,25", "google,5")},
 )
 #: A build through dbt takes seconds, so examples are few and each of them has much in it.

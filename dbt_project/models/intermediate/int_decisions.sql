@@ -47,6 +47,8 @@ told as (
         consent,
         consent_record,
         pixel_event_id,
+        experiment,
+        experiment_unit,
         newest_state,
         currency as source_currency,
         case when is_taken_back then reported_currency else sent_currency end as currency,
@@ -63,6 +65,8 @@ told as (
         is_pixel_reported,
         is_claimed,
         is_keys_only,
+        is_held_out,
+        is_comparable,
         case
             when decision not in ('report', 'retract') and not is_withdrawn then false
             when told_fingerprint is null then true
@@ -88,12 +92,8 @@ told as (
                 then {{ next_change(['expires_at', 'deduplicated_until']) }}
         end as next_change_at
     from judged
-),
-
-final as (
-    select * from told
-    union all
-    select * from {{ ref('int_gone_conversions') }}
 )
 
-select * from final
+select * from told
+union all
+select * from {{ ref('int_gone_conversions') }}

@@ -12,7 +12,11 @@ with known as (
         case
             when reported.is_reported then 'ledger'
             when reported.is_claimed then 'undecided'
-            when evaluations.is_suppressed and evaluations.adjusts_pixel and evaluations.reversed_amount > 0
+            when
+                evaluations.is_suppressed
+                and evaluations.adjusts_pixel
+                and evaluations.reversed_amount > 0
+                and not evaluations.is_held_out
                 then 'pixel'
         end as told_by,
         case when reported.is_claimed then reported.reported_click_id else evaluations.matched_click_id end

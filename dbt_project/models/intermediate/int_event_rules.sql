@@ -42,6 +42,19 @@ rules as (
     union all
     select
         routes.event_name,
+        {{ one_text([
+            "'experiment'", 'held.experiment', 'held.destination', 'held.unit', 'held.salt', 'held.held_below',
+            'held.start_at', 'held.end_at', 'regions.region', 'regions.is_held_out'
+        ]) }} as rule
+    from routes
+    inner join {{ ref('stg_experiments') }} as held
+        on
+            routes.destination = held.destination
+            and coalesce(held.event_name, routes.event_name) = routes.event_name
+    left join {{ ref('stg_experiment_regions') }} as regions on held.experiment = regions.experiment
+    union all
+    select
+        routes.event_name,
         {{ one_text(["'receiver'", 'receivers.destination'] + capabilities) }} as rule
     from routes
     inner join {{ ref('stg_destination_capabilities') }} as receivers on routes.destination = receivers.destination

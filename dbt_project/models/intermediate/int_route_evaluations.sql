@@ -8,6 +8,9 @@ with measured as (
         capabilities.takes_reinstatement,
         capabilities.takes_increase,
         capabilities.adjusts_pixel,
+        assigned.experiment,
+        assigned.experiment_unit,
+        coalesce(assigned.is_held_out, false) as is_held_out,
         routed.is_click_matched
         -- A person whose attributes may not leave cannot be matched by them.
         or (routed.is_person_matched and routed.consent_policy <> 'strip') as is_matched,
@@ -22,6 +25,10 @@ with measured as (
     cross join {{ ref('stg_build_context') }} as context
     inner join {{ ref('stg_destination_capabilities') }} as capabilities
         on routed.destination = capabilities.destination
+    left join {{ ref('int_experiment_assignments') }} as assigned
+        on
+            routed.conversion_key = assigned.conversion_key
+            and routed.destination = assigned.destination
 ),
 
 evaluated as (
@@ -31,7 +38,18 @@ evaluated as (
         -- window decides who removes the duplicate: it or we.
         is_pixel_reported
         and (source_of_truth = 'pixel' or pixel_deduplication = 'suppress' or as_of > deduplicated_until) is true
-            as is_suppressed
+            as is_suppressed,
+        -- Whether the destination would be told after its hold if there were no experiment: the same for both groups,
+        -- and moved neither by time nor by what is taken back afterwards.
+        experiment is not null
+        and status in ('qualified', 'partly_reversed', 'fully_reversed', 'cancelled', 'disqualified')
+        and action_at >= start_at
+        and (end_at is null or action_at < end_at)
+        and is_matched
+        and is_winner
+        and not (consent_policy = 'block' and consent_state in ('denied', 'unknown'))
+        and not (is_pixel_reported and (source_of_truth = 'pixel' or pixel_deduplication = 'suppress'))
+            as is_comparable
     from measured
 ),
 
@@ -50,8 +68,10 @@ final as (
             when not is_winner then 'lost_to_other_route'
             when consent_state = 'denied' and consent_policy = 'block' then 'consent_denied'
             when consent_state = 'unknown' and consent_policy = 'block' then 'consent_unknown'
-            when is_suppressed then 'pixel_reported'
+            -- That the receiver's window passed meanwhile does not explain what was held out while it was open.
+            when is_suppressed and not (is_held_out and is_comparable) then 'pixel_reported'
             when status = 'fully_reversed' then 'fully_reversed'
+            when is_held_out then 'holdout'
             when as_of > expires_at then 'too_old'
             else 'eligible'
         end as reason_code

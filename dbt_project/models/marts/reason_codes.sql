@@ -37,6 +37,11 @@ from (
     ('consent_denied', 'consent', 'The person denied a purpose that the route needs ({consent_record}).'),
     ('consent_unknown', 'consent', 'Consent to a purpose that the route needs is not on record.'),
     ('pixel_reported', 'deduplicated', 'The pixel of the destination reported it already (event {pixel_event_id}).'),
+    (
+        'holdout',
+        'experiment',
+        'Experiment {experiment} holds it out, to measure what telling does; it is never told, nor is its reversal.'
+    ),
     ('too_old', 'late', 'It is older than what the receiver takes, which ended at {expires_at}.'),
     (
         'no_rate',
