@@ -30,6 +30,30 @@
     end
 {%- endmacro %}
 
+{# What a route makes of a consent state: block, strip or flag. #}
+{% macro consent_policy(state, routes) -%}
+    case {{ state }}
+        when 'denied' then {{ routes }}.consent_denied
+        when 'unknown' then {{ routes }}.consent_unknown
+        else 'flag'
+    end
+{%- endmacro %}
+
+{#
+    Whether a route that may strip accepts an identifier that no network issued, read when a model runs: where none does,
+    nobody's consent bears on attribution.
+#}
+{% macro strips_identifiers() -%}
+    {%- if not execute -%}{{ return(true) }}{%- endif -%}
+    {%- set issued = click_id_parameters() | map(attribute='identifier') | list -%}
+    {%- set stripping = run_query(
+        'select distinct identifiers from ' ~ source('raw', 'routes') ~ " where consent_purposes <> ''"
+        ~ " and match_on <> 'identity' and 'strip' in (consent_denied, consent_unknown)"
+    ).columns[0].values() -%}
+    {%- set accepted = (stripping | join('|')).split('|') -%}
+    {{ return(accepted | reject('in', issued + ['']) | list | length > 0) }}
+{%- endmacro %}
+
 {# The records that the state rests on, per purpose that the route asks for; null where it asks for none or none is there. #}
 {% macro consent_evidence(routes, consents) -%}
     case

@@ -103,7 +103,9 @@ class AppsFlyer(Vendor):
         documentation="https://dev.appsflyer.com/hc/reference/s2s-events-api3-post",
         proof='Status 200 with the text "ok": received after minimal validation; nothing proves that it was booked.',
         event="The event's name as the app reports it, such as af_purchase.",
-        reversals="One more event with the difference as af_revenue, negative where the conversion is worth less.",
+        reversals="One more event with the difference as af_revenue, negative where the conversion is worth less. Not"
+        " after consent was withdrawn under block or strip: an adjustment then carries transaction keys only, and by"
+        " those AppsFlyer finds no installation. It is refused and counted.",
         consent="ad_user_data, ad_personalization: consent_data, granted or denied.",
         identifiers={"appsflyer_id": "[0-9]{13}-[0-9]{1,19}"},
         takes_person=("email", "phone", "ip"),

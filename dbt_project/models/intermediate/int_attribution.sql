@@ -1,6 +1,6 @@
 {%- set attribution_rule =
     'match_class, clicked_at desc nulls last, key_rank, click_id, preference, identifier_value' -%}
-{%- set is_judged = identifier_patterns() | length > 0 -%}
+{%- set is_judged = identifier_patterns() | length > 0 or strips_identifiers() -%}
 
 with candidates as (
     select

@@ -1,3 +1,4 @@
+{%- set strips = strips_identifiers() -%}
 {#- An explicit click wins outright, then a stored identifier, then whatever shares another key. -#}
 with touchpoints as (
     select
@@ -31,7 +32,9 @@ final as (
         accepted.destination,
         accepted.scope,
         accepted.preference,
-        {{ fits_pattern('accepted.pattern_number', 'touchpoints.identifier_value') }} as is_usable,
+        accepted.is_issued,
+        {{ fits_pattern('accepted.pattern_number', 'touchpoints.identifier_value') }}
+        {{ 'and (accepted.is_issued or stripped.conversion_key is null)' if strips }} as is_usable,
         records.action_at >= accepted.start_at
         and (accepted.end_at is null or records.action_at < accepted.end_at) as is_in_force
     from touchpoints
@@ -40,6 +43,12 @@ final as (
         on
             records.event_name = accepted.event_name
             and touchpoints.identifier = accepted.identifier
+    {%- if strips %}
+    left join {{ ref('int_stripped_conversions') }} as stripped
+        on
+            touchpoints.conversion_key = stripped.conversion_key
+            and accepted.destination = stripped.destination
+    {%- endif %}
     -- A stored identifier that no click row carries has no click time, so no window excludes it.
     where
         touchpoints.clicked_at is null

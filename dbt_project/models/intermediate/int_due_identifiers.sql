@@ -1,11 +1,5 @@
 -- The identifiers that go with what is due: those of the winning click, and those stored on the record itself.
-with issued as (
-    select distinct identifier
-    from {{ ref('stg_click_id_parameters') }}
-    where parameter <> ''
-),
-
-due as (
+with due as (
     select
         conversion_key,
         destination,
@@ -26,12 +20,11 @@ carried as (
         on
             due.conversion_key = candidates.conversion_key
             and due.destination = candidates.destination
-    left join issued on candidates.identifier = issued.identifier
     where
         candidates.is_usable
         and (candidates.key_rank = 0 or due.click_id = candidates.click_id)
         -- Where consent does not cover the person, only what the network issued for this click is left.
-        and (not due.is_keys_only or issued.identifier is not null)
+        and (not due.is_keys_only or candidates.is_issued)
     group by 1, 2, 3
 ),
 

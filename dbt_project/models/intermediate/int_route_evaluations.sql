@@ -63,7 +63,8 @@ final as (
             when action_at < start_at then 'before_start'
             when action_at >= end_at then 'after_end'
             when as_of < eligible_at then 'on_hold'
-            when not is_matched and has_unusable_identifier then 'no_usable_identifier'
+            -- Also a person whose attributes may not leave.
+            when not is_matched and (has_unusable_identifier or is_person_matched) then 'no_usable_identifier'
             when not is_matched then 'no_match'
             when not is_winner then 'lost_to_other_route'
             when consent_state = 'denied' and consent_policy = 'block' then 'consent_denied'

@@ -20,7 +20,8 @@ contracts as (
 validity as (
     select
         identifier,
-        min(valid_days) as valid_days
+        min(valid_days) as valid_days,
+        max(case when parameter <> '' then 1 else 0 end) = 1 as is_issued
     from {{ ref('stg_click_id_parameters') }}
     group by 1
 ),
@@ -38,6 +39,7 @@ final as (
         case
             when own.identifier is null and known.identifier = 'fbc' then source_of_fbc.valid_days else own.valid_days
         end as valid_days,
+        coalesce(own.is_issued, false) as is_issued,
         {{ pattern_number('declared.pattern') }} as pattern_number,
         position('|' || known.identifier || '|' in '|' || routes.identifiers || '|') as preference
     from {{ ref('stg_routes') }} as routes

@@ -86,8 +86,7 @@ routed as (
 final as (
     select
         *,
-        case consent_state when 'denied' then consent_denied when 'unknown' then consent_unknown else 'flag' end
-            as consent_policy
+        {{ consent_policy('consent_state', 'routed') }} as consent_policy
     from routed
 )
 

@@ -37,7 +37,12 @@ carrying as (
         accepted.identifier,
         accepted.valid_days,
         accepted.preference,
-        {{ carries_usable('shared.carried', 'accepted.identifier', 'accepted.pattern_number') }} as is_usable
+        {{ carries_usable('shared.carried', 'accepted.identifier', 'accepted.pattern_number') }}
+        and (accepted.is_issued or {{ consent_policy('decisions.consent_state', 'routes') }} <> 'strip') as is_usable,
+        decisions.click_id as decided_click_id,
+        decisions.is_winner,
+        decisions.is_claimed,
+        decisions.clicked_at as decided_clicked_at
     from shared
     left join {{ ref('int_click_versions') }} as versions on shared.click_id = versions.click_id
     inner join {{ ref('stg_routes') }} as routes
@@ -49,6 +54,10 @@ carrying as (
             routes.event_name = accepted.event_name
             and routes.destination = accepted.destination
             and {{ carries('shared.carried', 'accepted.identifier') }}
+    left join {{ ref('int_decisions') }} as decisions
+        on
+            shared.conversion_key = decisions.conversion_key
+            and routes.destination = decisions.destination
     where versions.click_id is null or (shared.seen = versions.seen and shared.file_row = versions.file_row)
 ),
 
@@ -77,17 +86,13 @@ final as (
             when not routed.is_usable then 'unusable_identifier'
             when routed.clicked_at < {{ add_hours('routed.attribution_at', '-24 * routed.valid_days') }}
                 then 'identifier_expired'
-            when decisions.click_id = routed.click_id and decisions.is_winner then 'won'
-            when decisions.click_id = routed.click_id then 'lost_to_other_route'
-            when decisions.is_claimed and routed.clicked_at > decisions.clicked_at then 'came_after_the_report'
+            when routed.decided_click_id = routed.click_id and routed.is_winner then 'won'
+            when routed.decided_click_id = routed.click_id then 'lost_to_other_route'
+            when routed.is_claimed and routed.clicked_at > routed.decided_clicked_at then 'came_after_the_report'
             else 'outranked'
         end as verdict,
         routed.clicked_at
     from routed
-    left join {{ ref('int_decisions') }} as decisions
-        on
-            routed.conversion_key = decisions.conversion_key
-            and routed.destination = decisions.destination
     where routed.pick = 1
 )
 

@@ -31,7 +31,7 @@ from (
     (
         'no_usable_identifier',
         'unmatched',
-        'What ties it to this destination is malformed, or of a kind by which the receiver cannot match.'
+        'What ties it to this destination is malformed, of a kind by which the receiver cannot match, or may not leave.'
     ),
     ('lost_to_other_route', 'unmatched', 'Another route of the same group won the conversion.'),
     ('consent_denied', 'consent', 'The person denied a purpose that the route needs ({consent_record}).'),
