@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import duckdb
 import pytest
 
 from postback_pipeline.sources.warehouse import open_warehouse
@@ -102,3 +103,34 @@ def test_what_the_semantic_layer_asks_for_can_be_computed(
     metrics = manifest["metrics"].values()
     assert {metric["type_params"]["measure"]["name"] for metric in metrics if metric["type"] == "simple"} == measures
     assert [metric["name"] for metric in metrics if not metric["description"]] == []
+
+
+#: What each day or cohort tells, of which the second and third lack a rate; the ratio of the others, by hand.
+@pytest.mark.parametrize(
+    ("metric", "table", "rows", "expected"),
+    [
+        ("cost_per_conversion", "cost_and_return (conversions, cost, net_value)", "(4, 10, 50), (3, null, 30)", 2.5),
+        (
+            "return_on_ad_spend",
+            "cost_and_return (conversions, cost, net_value)",
+            "(4, 10, 50), (3, null, 30), (2, 10, null)",
+            5,
+        ),
+        ("lifetime_value", "lifetime_value (customers, net_value)", "(2, 30), (5, null)", 15),
+    ],
+)
+def test_a_ratio_leaves_out_both_sides_where_a_rate_is_missing(
+    documented: tuple[dict[str, Any], dict[str, Any]], metric: str, table: str, rows: str, expected: float
+) -> None:
+    manifest, _ = documented
+    models = manifest["semantic_models"].values()
+    measures = {each["name"]: each["expr"] or each["name"] for model in models for each in model["measures"]}
+    metrics = {each["name"]: each["type_params"] for each in manifest["metrics"].values()}
+
+    def summed(side: str) -> str:
+        simple = metrics[metrics[metric][side]["name"]]
+        return f"sum({measures[simple['measure']['name']]})"
+
+    with duckdb.connect() as connection:
+        sql = f"select {summed('numerator')} / {summed('denominator')} from (values {rows}) as {table}"
+        assert connection.execute(sql).fetchone() == (expected,)
