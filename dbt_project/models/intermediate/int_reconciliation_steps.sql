@@ -27,6 +27,7 @@ final as (
         decisions.reason_code,
         decisions.decision,
         conversions.status,
+        decisions.consent_state,
         told.newest_state,
         decisions.currency,
         conversions.currency as source_currency,

@@ -1,6 +1,7 @@
 {%- set hours = [24, 72, 168] -%}
 
--- What a destination is still to be told, and how much of it by when its receiver will take no more.
+-- What a destination is still to be told, and how much of it by when its receiver will take no more. What is on hold
+-- counts where, as of now, nothing but the hold keeps it back.
 with open_values as (
     select
         steps.*,
@@ -9,9 +10,20 @@ with open_values as (
         abs(coalesce(steps.desired_value, 0) - coalesce(steps.told_value, 0)) as untold
     from {{ ref('int_reconciliation_steps') }} as steps
     cross join {{ ref('stg_build_context') }} as context
+    left join {{ ref('stg_routes') }} as routes
+        on
+            steps.destination = routes.destination
+            and steps.event_name = routes.event_name
     where
         (
-            steps.reason_code = 'on_hold' and steps.told_value is null
+            steps.reason_code = 'on_hold'
+            and steps.told_value is null
+            and steps.is_matched
+            and steps.is_winner
+            and steps.status <> 'fully_reversed'
+            and steps.desired_value is not null
+            and {{ consent_policy('steps.consent_state', 'routes') }} <> 'block'
+            and not (steps.is_pixel_reported and routes.pixel_deduplication = 'suppress')
             or steps.decision in ('report', 'retract') and steps.told_value is distinct from steps.desired_value
         )
         -- What was refused or came too late is lost, and what may have arrived waits for a person: neither is due.
