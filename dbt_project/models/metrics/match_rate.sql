@@ -16,7 +16,7 @@ with matched as (
 select
     matched.*,
     {{ ratio('matched.matched_conversions', 'matched.eligible_conversions') }} as match_rate,
-    cast(reports.match_rate as double) as platform_match_rate
+    cast(coalesce(reports.match_rate, of_all_currencies.match_rate) as double) as platform_match_rate
 from matched
 left join {{ ref('int_platform_reports') }} as reports
     on
@@ -24,3 +24,10 @@ left join {{ ref('int_platform_reports') }} as reports
         and matched.destination = reports.destination
         and matched.event_name = reports.event_name
         and matched.currency = reports.currency
+-- A platform that names no currency tells of all of them.
+left join {{ ref('int_platform_reports') }} as of_all_currencies
+    on
+        matched.occurred_on = of_all_currencies.report_date
+        and matched.destination = of_all_currencies.destination
+        and matched.event_name = of_all_currencies.event_name
+        and of_all_currencies.currency is null
