@@ -42,7 +42,7 @@
         or (
             {{ definitions }}.definition_version = '{{ rule['definition_version'] }}'
             and lower({{ records }}.{{ source_id if rule['field'] == 'source_id' else rule['field'] }})
-            like '{{ rule['pattern'] | replace("'", "''") }}' escape '\'
+            like {{ quoted(rule['pattern']) }} escape {{ quoted('\\') }}
         )
         {%- endfor %},
         false

@@ -71,12 +71,21 @@
     regexp_full_match({{ value }}, {{ quoted(pattern) }})
 {%- endmacro %}
 
-{# Spark reads escapes in its literals. #}
+{# `$` would allow a line break behind it. #}
 {% macro spark__matches_whole(value, pattern) -%}
-    regexp({{ value }}, '^(?:{{ pattern | replace('\\', '\\\\') | replace("'", "\\'") }})$')
+    regexp({{ value }}, {{ quoted('^(?:' ~ pattern ~ ')\\z') }})
 {%- endmacro %}
 
 {# A text as a constant. #}
 {% macro quoted(text) -%}
-    '{{ text | replace("'", "''") }}'
+    {{ return(adapter.dispatch('quoted', 'postback_pipeline')(text)) }}
+{%- endmacro %}
+
+{% macro default__quoted(text) -%}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text)) }}
+{%- endmacro %}
+
+{# Spark reads escapes in its literals. #}
+{% macro spark__quoted(text) -%}
+    {{ dbt.string_literal(dbt.escape_single_quotes(text | replace('\\', '\\\\'))) }}
 {%- endmacro %}
