@@ -6,10 +6,10 @@ select
     destination,
     event_name,
     currency,
-    {%- for hours in horizon_hours() %}
-    max(case when after_hours = {{ hours }} then accepted_share end) as accepted_share_{{ hours }}h,
-    max(case when after_hours = {{ hours }} then processed_share end) as processed_share_{{ hours }}h,
-    {%- endfor %}
-    max(after_hours) as told_hours
+{%- for hours in horizon_hours() %}
+max(case when after_hours = {{ hours }} then accepted_share end) as accepted_share_{{ hours }}h,
+max(case when after_hours = {{ hours }} then processed_share end)
+    as processed_share_{{ hours }}h{{ ',' if not loop.last }}
+{%- endfor %}
 from {{ ref('delay_curve') }}
 group by 1, 2, 3, 4
