@@ -2,12 +2,9 @@
 
 with newest as (
     select
-        *,
-        row_number() over (
-            partition by report_date, destination, event_name, currency, attribution_window
-            order by seen desc, row_hash desc
-        ) as recency
-    from {{ ref('stg_platform_reports') }}
+        reports.*,
+        {{ report_recency('reports') }} as recency
+    from {{ ref('stg_platform_reports') }} as reports
 )
 
 select

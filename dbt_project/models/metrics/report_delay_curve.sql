@@ -13,12 +13,7 @@ known as (
     select
         versions.*,
         horizons.hours as after_hours,
-        row_number() over (
-            partition by
-                versions.report_date, versions.destination, versions.event_name, versions.currency,
-                versions.attribution_window, horizons.hours
-            order by versions.seen desc, versions.row_hash desc
-        ) as recency
+        {{ report_recency('versions', per=['horizons.hours']) }} as recency
     from versions
     inner join {{ horizons() }}
         on versions.loaded_at <= {{ add_hours('versions.ended_at', 'horizons.hours') }}
