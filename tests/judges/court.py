@@ -29,6 +29,7 @@ JUDGES = {
     "google.person": ("google_person", "attribute"),
     "microsoft.conversions": ("microsoft", "conversions"),
     "microsoft.adjustments": ("microsoft", "adjustments"),
+    "microsoft.goals_report": ("microsoft", "goals_report"),
     "pinterest.events": ("pinterest", "events"),
 }
 

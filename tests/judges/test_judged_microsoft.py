@@ -1,13 +1,15 @@
-"""Microsoft's offline conversions and adjustments, held against the models of its own package.
+"""Microsoft's offline conversions, adjustments and orders of reports, held against the models of its own package.
 
 What those leave open is closed here: keys that they drop, types of adjustments, what an adjustment names, hashes.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,8 @@ from hypothesis import strategies as st
 from postback_pipeline.destinations.base import Destination
 from postback_pipeline.destinations.person import sha256_hex
 from postback_pipeline.model import Kind
+from postback_pipeline.platforms.days import Days
+from postback_pipeline.platforms.microsoft import ZONES, MicrosoftReport, MicrosoftReportOptions
 from tests.destinations.samples import destination_of
 from tests.judges.bodies import body_of
 from tests.judges.hearing import Court
@@ -88,3 +92,14 @@ def test_what_the_models_leave_open_holds_for_adjustments(microsoft: Destination
     if "AdjustmentValue" in row:
         assert Decimal(repr(row["AdjustmentValue"])) == case.postback.value
     assert ("MicrosoftClickId" in row) is not ("HashedEmailAddress" in row)
+
+
+@judged
+@given(zone=st.sampled_from(sorted(ZONES.values())), first=st.dates(date(2020, 1, 1), date(2035, 1, 1)))
+def test_the_order_of_a_report_is_understood_whole(court: Court, zone: str, first: date) -> None:
+    options = MicrosoftReportOptions(customer_id="1", currency="EUR")
+    days = Days(first, first + timedelta(days=29), ZoneInfo(zone))
+    ask = next(MicrosoftReport(options, base="").conversation("2", days, ("Purchase",)))
+    order = json.loads(ask.body)["ReportRequest"]
+    assert court.ask("microsoft.goals_report", order) == order
+    assert days.same_in(ZONES[order["Time"]["ReportTimeZone"]])
