@@ -22,9 +22,9 @@ from postback_pipeline.cli.ledger_options import (
     Which,
     opened,
 )
-from postback_pipeline.cli.output import print_fields, print_json, print_table, readable
-from postback_pipeline.cli.postbacks import print_postbacks, print_story
+from postback_pipeline.cli.output import print_fields, print_json, print_part, print_table, readable
 from postback_pipeline.cli.stepping_in import adopt, approve, cancel, import_reported, pause, replay, resolve, resume
+from postback_pipeline.story.postback_parts import postback_parts
 
 if TYPE_CHECKING:
     from postback_pipeline.ledger import DestinationStatus, LedgerStatus
@@ -94,9 +94,11 @@ def inspect(
     if json:
         print_json(found.stories)
     elif len(found.stories) == 1:
-        print_story(found.stories[0])
+        for part in postback_parts(found.stories[0]):
+            print_part(part)
     else:
-        print_postbacks(found.stories)
+        table = steps.postbacks_table(found.stories)
+        print_table(table.columns, table.rows, title=table.title)
     if found.count > len(found.stories):
         typer.echo(f"These are the newest of {found.count}; --limit shows more.", err=True)
 

@@ -1,6 +1,6 @@
 """How results reach a person or a machine.
 
-Belongs here: tables, JSON, times and amounts as text. Does not belong here: what is in them. Values may come from
+Belongs here: tables, JSON, parts of a story as text. Does not belong here: what is in them. Values may come from
 outside, so nothing in them is taken for markup or for a terminal's control codes.
 """
 
@@ -10,10 +10,15 @@ import dataclasses
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 import typer
+
+from postback_pipeline.story.part import Part
+from postback_pipeline.story.readable import readable
+
+__all__ = ["print_fields", "print_json", "print_part", "print_table", "readable"]
 
 #: Where the output is no terminal: rows stay on one line each, for other programs.
 WIDE = 240
@@ -50,36 +55,17 @@ def print_fields(fields: Mapping[str, object]) -> None:
             typer.echo(f"  {name:<{width}}  {text}")
 
 
-def readable(value: object) -> str:
-    """A value as one line of plain text; nothing for None, times in UTC to the second, ages, amounts in major units."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, timedelta):
-        return _age(value)
-    if isinstance(value, Decimal):
-        return _amount(value)
-    if isinstance(value, list | tuple):
-        return ", ".join(readable(each) for each in value)
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(value))
-
-
-def _age(value: timedelta) -> str:
-    """Its two largest units: 3 d 4 h, 5 min 20 s."""
-    seconds = max(0, int(value.total_seconds()))
-    parts = [(seconds // 86_400, "d"), (seconds // 3_600 % 24, "h"), (seconds // 60 % 60, "min"), (seconds % 60, "s")]
-    first = next((place for place, (count, _) in enumerate(parts) if count), len(parts) - 1)
-    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2])
-
-
-def _amount(value: Decimal) -> str:
-    """Without the zeros that a column's scale adds, but 10.50 rather than 10.5."""
-    whole, point, fraction = f"{value:f}".partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{whole}{point}{fraction:0<2}" if fraction else whole
+def print_part(part: Part) -> None:
+    """Prints one block of a story; what belongs to another block stands further in."""
+    indent = "  " * part.depth
+    if part.columns is None:
+        typer.echo(f"{indent}{readable(part.heading)}")
+    if part.sentence:
+        typer.echo(f"{indent}  {readable(part.sentence)}")
+    print_fields({f"{indent}{name}": value for name, value in part.facts.items()})
+    if part.columns is not None:
+        print_table(part.columns, part.rows, title=f"{indent}{readable(part.heading)}")
+    typer.echo()
 
 
 def _plain(value: object) -> object:

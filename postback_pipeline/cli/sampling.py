@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from postback_pipeline.cli.output import readable
-from postback_pipeline.cli.previewing import Previewed, preview_request, print_request
+from postback_pipeline.cli.previewing import print_request
+from postback_pipeline.story.requests import Previewed, preview_request
 
 if TYPE_CHECKING:
     from postback_pipeline.delivery.sample import TriedOut

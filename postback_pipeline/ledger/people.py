@@ -6,7 +6,7 @@ commands do, what workers do (`ledger`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -74,6 +74,11 @@ class PeopleSide:
         """The first due postbacks of a destination, paused or not, with their elements; takes none of them."""
         with self._database.reading() as connection:
             return queue.peek(connection, destination, limit, self._database.now(connection))
+
+    def elements(self, postback_ids: Collection[int]) -> list[Peeked]:
+        """These postbacks with their elements, by id, for showing what was sent; those that were erased are missing."""
+        with self._database.reading() as connection:
+            return queue.elements(connection, postback_ids)
 
     def replay(
         self, selection: Selection, *, actor: str, reason: str, force: bool = False, dry_run: bool = False

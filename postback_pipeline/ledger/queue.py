@@ -29,6 +29,13 @@ _HELD_UNTIL = case(
 )
 
 
+_PEEK = (
+    select(_P.id, _P.kind, _P.conversion_key, _P.revision, _P.element)
+    .join(standings, _S.id == _P.id)
+    .where(_P.element.is_not(None))
+)
+
+
 @dataclass(slots=True)
 class _Queue:
     count: int = 0
@@ -75,12 +82,19 @@ def count(connection: Connection, destination: str, states: Collection[State]) -
 def peek(connection: Connection, destination: str, limit: int, now: datetime) -> list[Peeked]:
     """The first due postbacks in the order of claims, taking nothing; also of a destination that is paused."""
     query = (
-        select(_P.id, _P.kind, _P.conversion_key, _P.revision, _P.element)
-        .join(standings, _S.id == _P.id)
-        .where(_S.destination == destination, QUEUED, _S.due_at <= now, _S.expires_at > now, _P.element.is_not(None))
+        _PEEK.where(_S.destination == destination, QUEUED, _S.due_at <= now, _S.expires_at > now)
         .order_by(_S.expires_at, _S.due_at, _S.id)
         .limit(limit)
     )
+    return _peeked(connection, query)
+
+
+def elements(connection: Connection, ids: Collection[int]) -> list[Peeked]:
+    """These postbacks, whatever their state, without those whose element was erased."""
+    return _peeked(connection, _PEEK.where(_P.id.in_(ids)).order_by(_P.id))
+
+
+def _peeked(connection: Connection, query: Select[Any]) -> list[Peeked]:
     return [
         Peeked(row.id, Kind(row.kind), postback_key(row.conversion_key, row.revision), row.element)
         for row in connection.execute(query)

@@ -126,7 +126,7 @@ class EnqueueReport:
 
 @dataclass(frozen=True, slots=True)
 class Peeked:
-    """A due postback as a worker would claim it, for showing the request that would leave."""
+    """A postback with its element, for showing the request that would leave, or left."""
 
     postback_id: int
     kind: Kind

@@ -1,17 +1,16 @@
-"""How postbacks of the ledger are shown.
+"""How the story of one postback reads: its facts, attempts and changes.
 
-Belongs here: lists of postbacks, and the story of one. Does not belong here: choosing them. A postback's payload is
-never shown; its identifiers are named, not quoted.
+Belongs here: headings and labels. Does not belong here: choosing postbacks, how they look. A postback's payload is not
+in it; its identifiers are named, not quoted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import typer
-
-from postback_pipeline.cli.output import print_fields, print_table, readable
+from postback_pipeline.story.part import Part
+from postback_pipeline.story.readable import readable
 
 if TYPE_CHECKING:
     from postback_pipeline.ledger import Story
@@ -20,23 +19,12 @@ if TYPE_CHECKING:
 REPLY_SHOWN = 80
 
 
-def print_postbacks(stories: Sequence[Story]) -> None:
-    """One line per postback."""
-    from postback_pipeline.ledger.steps import postbacks_table
-
-    table = postbacks_table(stories)
-    print_table(table.columns, table.rows, title=table.title)
-
-
-def print_story(story: Story) -> None:
-    """All about one postback: its facts, attempts and changes."""
-    typer.echo()
-    typer.echo(
+def postback_parts(story: Story, *, reply_shown: int = REPLY_SHOWN) -> Iterator[Part]:
+    """All about one postback; times are UTC."""
+    yield Part(
         f"{readable(story.destination)}: revision {story.revision}, {story.kind} of {readable(story.value)}"
-        f" {readable(story.currency)}, {story.state}{f' ({readable(story.reason)})' if story.reason else ''}"
-    )
-    print_fields(
-        {
+        f" {readable(story.currency)}, {story.state}{f' ({readable(story.reason)})' if story.reason else ''}",
+        facts={
             "postback": story.postback_id,
             "conversion": story.conversion_key,
             "event there": story.receiver_event,
@@ -52,11 +40,13 @@ def print_story(story: Story) -> None:
             "due": story.due_at,
             "expires": story.expires_at,
             "payload": "erased" if story.element_erased else None,
-        }
+        },
     )
-    print_table(
-        ("attempt", "started", "finished", "outcome", "phase", "status", "reason", "reply", "note"),
-        [
+    yield Part(
+        "Attempts",
+        1,
+        columns=("attempt", "started", "finished", "outcome", "phase", "status", "reason", "reply", "note"),
+        rows=[
             (
                 each.number,
                 each.started_at,
@@ -65,18 +55,18 @@ def print_story(story: Story) -> None:
                 each.phase,
                 each.http_status,
                 each.reason,
-                (each.reply_head or "")[:REPLY_SHOWN],
+                (each.reply_head or "")[:reply_shown],
                 "recorded too late" if each.stale else "duplicate" if each.duplicate else None,
             )
             for each in story.attempts
         ],
-        title="  Attempts",
     )
-    print_table(
-        ("at", "from", "to", "attempt", "outcome", "reason", "by"),
-        [
+    yield Part(
+        "Changes",
+        1,
+        columns=("at", "from", "to", "attempt", "outcome", "reason", "by"),
+        rows=[
             (each.at, each.from_state, each.to_state, each.attempt, each.outcome, each.reason, each.actor)
             for each in story.history
         ],
-        title="  Changes",
     )

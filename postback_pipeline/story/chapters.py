@@ -1,20 +1,19 @@
 """How a story reads: what came in, then each conversion, then each destination's decision about it.
 
-Belongs here: order, titles and labels of what is printed. Does not belong here: how values look (`cli/output.py`), the
-ledger's part (`cli/postbacks.py`).
+Belongs here: order, headings and labels of the warehouse's part. Does not belong here: how it looks, the ledger's part
+(`postback_parts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-import typer
+from postback_pipeline.story.answers import Row, WarehouseStory
+from postback_pipeline.story.part import Part
+from postback_pipeline.story.readable import readable
 
-from postback_pipeline.cli.output import print_fields, print_table, readable
-from postback_pipeline.cli.story.answers import Row, WarehouseStory
-
-#: Printed where there are rows.
+#: Shown where there are rows.
 _RECORDS = {
     "orders": "Orders, version by version",
     "leads": "Leads, status by status",
@@ -24,66 +23,62 @@ _RECORDS = {
 }
 
 
-def tell(story: WarehouseStory) -> None:
-    """Prints the warehouse's part, all times in UTC; nothing where there is no warehouse."""
+def chapters(story: WarehouseStory) -> Iterator[Part]:
+    """The warehouse's part, all times in UTC; nothing where there is no warehouse."""
     if story.as_of is None:
         return
-    typer.echo(f"As the build of {readable(story.as_of)} UTC saw it. All times are UTC.")
-    typer.echo()
     for part, title in _RECORDS.items():
         if rows := getattr(story, part):
-            _print_rows(title, rows)
+            yield _table(title, rows)
     if story.orders or story.refunds:
-        _print_rows("Refunds", story.refunds)
-    _print_rows("Rows in quarantine", story.quarantine)
+        yield _table("Refunds", story.refunds)
+    yield _table("Rows in quarantine", story.quarantine)
     for conversion in story.conversions:
-        _tell_conversion(story, conversion)
+        yield from _conversion(story, conversion)
     computed = {conversion["conversion_key"] for conversion in story.conversions}
     for reversal_key in sorted({row["conversion_key"] for row in story.reversals} - computed):
-        _print_rows(
+        yield _table(
             f"Reversals that wait for {readable(reversal_key)}", _of(story.reversals, conversion_key=reversal_key)
         )
     for decision in story.decisions:
         if decision["conversion_key"] not in computed:
-            typer.echo(f"Told of {readable(decision['conversion_key'])}, which is no longer computed")
-            _tell_decision(story, decision)
+            yield Part(f"Told of {readable(decision['conversion_key'])}, which is no longer computed")
+            yield from _decision(story, decision)
 
 
-def _tell_conversion(story: WarehouseStory, conversion: Row) -> None:
+def _conversion(story: WarehouseStory, conversion: Row) -> Iterator[Part]:
     key = conversion["conversion_key"]
-    typer.echo(f"Conversion {readable(key)}")
-    print_fields({_label(name): value for name, value in conversion.items() if name != "conversion_key"})
+    facts = {_label(name): value for name, value in conversion.items() if name != "conversion_key"}
+    yield Part(f"Conversion {readable(key)}", facts=facts)
     for rule in _of(story.rules, definition_version=conversion["definition_version"]):
-        typer.echo("  By the rule")
-        print_fields({f"  {_label(name)}": value for name, value in rule.items() if name not in conversion})
-    typer.echo()
-    _print_rows("Reversals", _of(story.reversals, conversion_key=key))
-    _print_rows("Consent records", [row for row in story.consents if key in row["conversion_keys"]])
-    _print_rows("Identifiers stored on the record", _of(story.identifiers, conversion_key=key))
-    _print_rows("Reports of pixels", _of(story.pixel_reports, conversion_key=key))
+        stated = {_label(name): value for name, value in rule.items() if name not in conversion}
+        yield Part("By the rule", 1, facts=stated)
+    yield _table("Reversals", _of(story.reversals, conversion_key=key))
+    yield _table("Consent records", [row for row in story.consents if key in row["conversion_keys"]])
+    yield _table("Identifiers stored on the record", _of(story.identifiers, conversion_key=key))
+    yield _table("Reports of pixels", _of(story.pixel_reports, conversion_key=key))
     decisions = _of(story.decisions, conversion_key=key)
     if not decisions:
-        typer.echo("Decisions: none, no route wants it")
-        typer.echo()
+        yield Part("Decisions: none, no route wants it")
     for decision in decisions:
-        _tell_decision(story, decision)
+        yield from _decision(story, decision)
 
 
-def _tell_decision(story: WarehouseStory, decision: Row) -> None:
+def _decision(story: WarehouseStory, decision: Row) -> Iterator[Part]:
     here = {name: decision[name] for name in ("conversion_key", "destination")}
-    typer.echo(f"{readable(here['destination'])}: {decision['decision']}, {decision['reason_code']}")
-    typer.echo(f"  {readable(decision['sentence'] or decision['reason_code'])}")
     routes = _of(story.routes, destination=decision["destination"], event_name=decision["event_name"])
-    print_fields(_evidence(decision, routes[0] if routes else None))
-    typer.echo()
+    yield Part(
+        f"{readable(here['destination'])}: {decision['decision']}, {decision['reason_code']}",
+        sentence=readable(decision["sentence"] or decision["reason_code"]),
+        facts=_evidence(decision, routes[0] if routes else None),
+    )
     clicks = _of(story.candidates, **here)
     total = clicks[0]["clicks"] if clicks else 0
     shown = "" if total == len(clicks) else f", {len(clicks)} of {total}"
-    _print_rows(f"  Clicks that share a key{shown}", clicks, but=(*here, "place", "clicks"))
+    yield _table(f"Clicks that share a key{shown}", clicks, depth=1, but=(*here, "place", "clicks"))
     for row in _of(story.outbox, **here):
-        typer.echo("  In the outbox of the last build")
-        print_fields({f"  {_label(name)}": value for name, value in row.items() if name not in here})
-        typer.echo()
+        facts = {_label(name): value for name, value in row.items() if name not in here}
+        yield Part("In the outbox of the last build", 1, facts=facts)
 
 
 def _evidence(decision: Row, route: Row | None) -> dict[str, object]:
@@ -128,9 +123,11 @@ def _label(column: str) -> str:
     return column.replace("_", " ")
 
 
-def _print_rows(title: str, rows: list[Row], *, but: tuple[str, ...] = ("conversion_key", "conversion_keys")) -> None:
+def _table(
+    title: str, rows: list[Row], *, depth: int = 0, but: tuple[str, ...] = ("conversion_key", "conversion_keys")
+) -> Part:
     """A table without the columns that are empty in every row, and without those in `but`."""
     filled = (name for name in (rows[0] if rows else {}) if any(row[name] not in (None, "") for row in rows))
     columns = [name for name in filled if name not in but]
-    print_table([_label(name) for name in columns], [[row[name] for name in columns] for row in rows], title=title)
-    typer.echo()
+    cells = [[row[name] for name in columns] for row in rows]
+    return Part(title, depth, columns=[_label(name) for name in columns], rows=cells)
