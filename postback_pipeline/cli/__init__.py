@@ -11,6 +11,7 @@ import typer
 
 from postback_pipeline.cli.alerts import alerts
 from postback_pipeline.cli.checking import check
+from postback_pipeline.cli.console import console
 from postback_pipeline.cli.destinations import destinations
 from postback_pipeline.cli.frame import Config, Sentences
 from postback_pipeline.cli.ledger import ledger
@@ -27,7 +28,7 @@ app = typer.Typer(
     # A failure that nobody foresaw shows Python's plain traceback, without the values of variables.
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, trace, destinations, check, preview, sandbox):
+for command in (run, plan, trace, console, destinations, check, preview, sandbox):
     app.command()(command)
 app.add_typer(ledger, name="ledger")
 app.add_typer(alerts, name="alerts")

@@ -50,6 +50,19 @@ def status(connection: Connection, identity: LedgerIdentity, now: datetime) -> L
     )
 
 
+def destination_status(connection: Connection, name: str, now: datetime) -> DestinationStatus:
+    """One destination, also one that the ledger has never heard of; of its states those in which something waits.
+
+    It reads indexes only, however much was sent.
+    """
+    waiting = (_S.destination == name, _S.state.in_([state.value for state in _AWAITED]))
+    counts = select(_S.state, func.count(), func.min(_S.changed_at)).where(*waiting).group_by(_S.state)
+    states = {State(row[0]): StateCount(row[1], row[2]) for row in connection.execute(counts)}
+    row = connection.execute(select(destinations).where(destinations.c.name == name)).first()
+    workers = drains.at_work(connection, now).get(name, [])
+    return _status(name, states, due(connection, [name], now)[name], row, workers)
+
+
 def _status(
     name: str, states: dict[State, StateCount], queue: Due, row: Row[Any] | None, workers: Sequence[DrainStatus]
 ) -> DestinationStatus:

@@ -19,6 +19,7 @@ from postback_pipeline.ledger.mark import Mark
 from postback_pipeline.ledger.rules import Rules
 from postback_pipeline.ledger.stories import (
     CommandReport,
+    DestinationStatus,
     ImportReport,
     LedgerStatus,
     Reported,
@@ -42,6 +43,11 @@ class PeopleSide:
         """Counts and oldest ages by destination and state, pauses, waiting approvals."""
         with self._database.reading() as connection:
             return inspection.status(connection, self.identity, self._database.now(connection))
+
+    def destination(self, name: str) -> DestinationStatus:
+        """One destination's queue, pause and breaker; of its states those in which something waits."""
+        with self._database.reading() as connection:
+            return inspection.destination_status(connection, name, self._database.now(connection))
 
     def troubles(self, *, refused_since: datetime, expiring_before: datetime, queued_before: datetime) -> Troubles:
         """What a person should know of: pauses, approvals, what did not arrive, what soon cannot any more (`troubles`).

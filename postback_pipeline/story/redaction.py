@@ -59,7 +59,9 @@ def redacted_request(
     shown = _Shown(story, harmless)
     return Redacted(
         line=f"{made.method} {_url(made.url, shown)}",
-        headers=tuple((name, value if name in _PLAIN_HEADERS else shown(value)) for name, value in made.headers.items()),
+        headers=tuple(
+            (name, value if name in _PLAIN_HEADERS else shown(value)) for name, value in made.headers.items()
+        ),
         body=_body(made.body, shown),
     )
 

@@ -4,7 +4,8 @@ select
     causes.cause,
     sum(causes.conversions)::bigint as conversions,
     sum(causes.value) as value,
-    any_value(reason_codes.sentence) as sentence
+    -- Of a whole group, what the braces stand for has no one value.
+    regexp_replace(any_value(reason_codes.sentence), '\{\w+\}', '…', 'g') as sentence
 from metrics.reconciliation_causes as causes
 left join marts.reason_codes on causes.cause = reason_codes.reason_code
 where
