@@ -46,7 +46,9 @@ async def action(request: Request) -> Page | Response:
     require_token(request, fields.get("token", ""))
     settings: Settings = request.app.state.settings
     try:
-        step = _step(command, fields, settings, who(request))
+        # Who has said a password has also said a name: it is theirs, whatever the form says.
+        signed = who(request) if request.app.state.access.needs_login else fields.get("actor", "").strip()
+        step = _step(command, fields, settings, signed)
         with open_ledger(settings.ledger_url(), settings.environment) as ledger:
             told = step.rehearse(ledger)
             # Between the preview and the confirmation the world may have moved on: then it is shown anew.
@@ -75,14 +77,12 @@ def _form(request: Request, command: str, fields: Mapping[str, str], refused: st
     return Page("action.html", command.capitalize(), values=values, status=400 if refused else 200)
 
 
-def _step(command: str, fields: Mapping[str, str], settings: Settings, known_as: str) -> Step:
+def _step(command: str, fields: Mapping[str, str], settings: Settings, actor: str) -> Step:
     """What the form asks for.
 
     Raises:
         LedgerError: a field is missing or wrong; nothing was changed.
     """
-    # Who has said a password has also said a name: it is theirs, whatever the form says.
-    actor = fields.get("actor", "").strip() or known_as
     reason = fields.get("reason", "").strip()
     if not reason or not actor:
         raise LedgerError("Say why, and who you are: both are recorded. Nothing was changed.")

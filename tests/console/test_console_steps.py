@@ -1,0 +1,98 @@
+"""A person steps in: a form with reason and name, what it would do, the deed, and who may not."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.testclient import TestClient
+
+from postback_pipeline.ledger import Ledger, Selection, Story
+from postback_pipeline.model import State
+from tests.console.reading import hidden_of
+
+RESOLVE = {"destination": "partner", "found_out": "accepted", "reason": "asked them", "actor": "ann"}
+
+
+def story(ledger: Ledger, order: str) -> Story:
+    (found,) = ledger.inspect(f"purchase:{order}")
+    return found
+
+
+def sent(console: TestClient, command: str, **fields: str) -> str:
+    """The page after sending a form with the token of its page."""
+    token = hidden_of(console.get(f"/actions/{command}").text)["token"]
+    page: str = console.post(f"/actions/{command}", data={"token": token, **fields}).text
+    return page
+
+
+def test_resolving_shows_first_and_does_then(console: TestClient, ledger: Ledger) -> None:
+    preview = sent(console, "resolve", **RESOLVE)
+    assert "To be resolved as accepted: 1. Left alone: 0." in preview
+    assert "purchase:4705" in preview
+    assert story(ledger, "4705").state is State.PARKED
+    done = console.post("/actions/resolve", data=hidden_of(preview))
+    assert "1 done, 0 left alone." in done.text
+    last = story(ledger, "4705").history[-1]
+    assert (last.to_state, last.actor, last.reason) == (State.ACCEPTED, "ann", "asked them")
+
+
+def test_what_changed_since_the_preview_is_shown_anew(console: TestClient, ledger: Ledger) -> None:
+    fields = hidden_of(sent(console, "replay", destination="partner", reason="mended", actor="ann"))
+    ledger.cancel(Selection(conversion_keys=["purchase:4707"]), actor="bob", reason="no")
+    page = console.post("/actions/replay", data=fields).text
+    assert "Since you looked, something changed" in page
+    assert story(ledger, "4704").state is State.REJECTED
+    assert "done" in console.post("/actions/replay", data=hidden_of(page)).text
+    assert story(ledger, "4704").state is State.PENDING
+
+
+def test_pausing_and_resuming_a_destination(console: TestClient, ledger: Ledger) -> None:
+    for command, paused in (("pause", True), ("resume", False)):
+        preview = sent(console, command, destination="partner", reason="a test", actor="ann")
+        assert ledger.destination("partner").paused is not paused
+        console.post(f"/actions/{command}", data=hidden_of(preview))
+        assert ledger.destination("partner").paused is paused
+        page = console.get("/destinations/partner").text
+        assert ("by ann since" in page) is paused
+        assert (">Resume<" in page) is paused
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "says"),
+    [
+        ("resolve", {**RESOLVE, "reason": " "}, "Say why"),
+        ("resolve", {**RESOLVE, "found_out": ""}, "Say what you found out"),
+        ("resolve", {**RESOLVE, "destination": ""}, "Say which postbacks"),
+        ("replay", {"postback": "17 purchase:1", "reason": "r", "actor": "a"}, "not both at once"),
+        ("cancel", {"postback": "purchase:none", "reason": "r", "actor": "a"}, "No postback fits"),
+        ("pause", {"destination": "nobody", "reason": "r", "actor": "a"}, "is not a destination"),
+        ("approve", {"approval": "99", "reason": "r", "actor": "a"}, "99"),
+        ("approve", {"approval": "x", "reason": "r", "actor": "a"}, "by its number"),
+    ],
+)
+def test_what_is_refused_is_said_and_changes_nothing(
+    console: TestClient, ledger: Ledger, command: str, fields: dict[str, str], says: str
+) -> None:
+    before = [story(ledger, order).state for order in ("4702", "4704", "4705", "4707")]
+    page = sent(console, command, **fields)
+    assert 'class="refused"' in page
+    assert says in page
+    assert [story(ledger, order).state for order in ("4702", "4704", "4705", "4707")] == before
+
+
+@pytest.mark.parametrize("token", ["", "guessed"])
+def test_a_form_of_somebody_else_does_nothing(console: TestClient, ledger: Ledger, token: str) -> None:
+    preview = hidden_of(sent(console, "resolve", **RESOLVE))
+    reply = console.post("/actions/resolve", data={**preview, "token": token})
+    assert reply.status_code == 400
+    assert "Nothing was changed. Open the page again." in reply.text
+    assert story(ledger, "4705").state is State.PARKED
+
+
+def test_the_parked_page_leads_to_the_filled_in_forms(console: TestClient, ledger: Ledger) -> None:
+    page = console.get("/parked").text
+    assert "resolve all" in page
+    assert "replay all" in page
+    one = story(ledger, "4705").postback_id
+    assert f"/actions/resolve?postback={one}" in page
+    assert f'name="postback" value="{one}"' in console.get(f"/actions/resolve?postback={one}").text
+    assert "partner, postbacks of unknown fate" in console.get("/").text
