@@ -111,9 +111,13 @@ class Desk:
         """Receipts whose later verdict should be asked for now."""
         return await self._call(self._ledger.inquiries, self.name, limit)
 
-    async def heed(self, receipt_id: int, later: Later, reason: str) -> int:
+    async def heed(self, receipt_id: int, later: Later | None, reason: str) -> int:
         """What a receiver said about one of them; how many postbacks that moved."""
         return await self._call(self._ledger.heed, receipt_id, later, reason)
+
+    async def defer_inquiries(self) -> None:
+        """Nothing is asked for a while."""
+        await self._call(self._ledger.defer_inquiries, self.name)
 
     async def keep_beating(self) -> None:
         """Says that the drain is alive, until cancelled."""

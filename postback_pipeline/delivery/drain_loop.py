@@ -11,7 +11,7 @@ from datetime import datetime
 
 from postback_pipeline.delivery.crew import Crew
 from postback_pipeline.delivery.desk import Desk
-from postback_pipeline.delivery.inquiring import inquire
+from postback_pipeline.delivery.inquiring import Inquirer
 from postback_pipeline.delivery.pacing import Turns
 from postback_pipeline.delivery.recorder import Recorder
 from postback_pipeline.delivery.report import DrainReport, Ended
@@ -26,6 +26,8 @@ from postback_pipeline.settings import Delivery, DestinationSettings
 
 #: So often a claim may come back empty although something is due: other workers may just be claiming it.
 EMPTY_CLAIMS = 3
+#: So much of its budget a drain may ask for later verdicts before it sends; the rest it asks when all is sent.
+ASKING_SHARE = 0.1
 
 
 class DrainLoop:
@@ -51,6 +53,7 @@ class DrainLoop:
         self._sender = sender
         self._judges_later = capabilities.judges_later
         self._linger = delivery.linger_seconds
+        self._budget = delivery.budget_seconds
         self._loop = asyncio.get_running_loop()
         self._span = Span(delivery.budget_seconds, stop)
         self._changed = asyncio.Event()
@@ -58,6 +61,8 @@ class DrainLoop:
         self._standing = Standing(desk, settings.concurrency, mark)
         self._recorder = Recorder(desk.record, self._standing.hear)
         self._recording = self._loop.create_task(self._recorder.run())
+        turns = _turns(desk, settings.rate, self._loop)
+        self._inquirer = Inquirer(desk, sender, self._standing, self._span, turns, settings.concurrency)
         self._supply = Supply(desk, capabilities, settings, delivery, self._tally, self._changed.set)
         self._crew = Crew(
             desk,
@@ -69,7 +74,7 @@ class DrainLoop:
             self._span,
             may_go_on=lambda: not self._over(),
             changed=self._changed,
-            turns=_turns(desk, settings.rate, self._loop),
+            turns=turns,
         )
         self._empty_claims = 0
         self._ended: Ended | None = None
@@ -81,9 +86,7 @@ class DrainLoop:
             await self._desk.open()
             try:
                 await self._standing.begin(self._sender.missing)
-                if self._judges_later:
-                    self._tally.judged += await inquire(self._desk, self._sender, lambda: not self._over())
-                await self._pump()
+                await self._ask_and_send()
             finally:
                 await self._settle()
             return await self._report(self._span.seconds)
@@ -92,6 +95,32 @@ class DrainLoop:
                 task.cancel()
             await asyncio.gather(*background, self._recording, return_exceptions=True)
             await self._desk.close()
+
+    async def _ask_and_send(self) -> None:
+        """Asks for later verdicts for a little while, sends, and asks the rest; what a verdict freed leaves as well."""
+        if not self._standing.tripped:
+            await self._ask(ASKING_SHARE * self._budget)
+        await self._pump()
+        if self._ended == "drained" and await self._ask(self._budget):
+            # What was freed is found by a sweep.
+            self._ended, self._empty_claims = None, 1
+            await self._pump()
+
+    async def _ask(self, seconds: float) -> int:
+        """Asks for so long at most, where anything may leave; returns how many postbacks were judged."""
+        if not self._judges_later or not self._standing.may_send:
+            return 0
+        due = await self._desk.due()
+        if due.paused or not due.inquiries:
+            return 0
+        ends_at = self._loop.time() + seconds
+        judged = await self._inquirer.ask_all(lambda: self._may_ask and self._loop.time() < ends_at)
+        self._tally.judged += judged
+        return judged
+
+    @property
+    def _may_ask(self) -> bool:
+        return self._span.over is None and self._standing.may_send and self._failure is None
 
     async def _pump(self) -> None:
         while not self._over():

@@ -31,7 +31,7 @@ _UNSETTLED = (Reading.RETRY, Reading.UNKNOWN)
 #: What a reply calls itself is kept if it is one of these; any other text could be anything.
 _MEDIA_TYPES = ("application/json", "application/xml", "text/html", "text/plain", "text/xml")
 #: By RFC 9110, 15.5.2, about the credentials and nothing else.
-_UNAUTHORIZED = 401
+UNAUTHORIZED = 401
 _REASON_LENGTH = 200
 _RECEIPT_LENGTH = 200
 
@@ -111,7 +111,7 @@ def judge(
     for verdict in kinds:
         if verdict.reading is Reading.CONFIGURATION:
             _block(judgement, verdicts, verdict.reason)
-            judgement.token_refused = reply.status == _UNAUTHORIZED or verdict.credential
+            judgement.token_refused = reply.status == UNAUTHORIZED or verdict.credential
             break
     return judgement
 

@@ -7,12 +7,14 @@ not belong here: when an attempt is made and where its judgement goes (`crew`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from postback_pipeline.delivery import clock
 from postback_pipeline.delivery.access_token import AccessTokens
-from postback_pipeline.delivery.judging import Judgement, judge, never_sent, unsent
+from postback_pipeline.delivery.judging import UNAUTHORIZED, Judgement, judge, never_sent, unsent
 from postback_pipeline.delivery.parcels import byte_length
+from postback_pipeline.delivery.retry_after import parse_retry_after
 from postback_pipeline.delivery.transport import Transport
 from postback_pipeline.delivery.wire_check import check_request
 from postback_pipeline.destinations.base import (
@@ -25,6 +27,18 @@ from postback_pipeline.destinations.base import (
 )
 from postback_pipeline.destinations.oauth import ACCESS_TOKEN, Refusal
 from postback_pipeline.ledger import Claim, Inquiry
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of asking for a later verdict; without one, nothing is known: no request, no reply, or none that tells.
+
+    A receiver that has not judged yet says so by a verdict.
+    """
+
+    verdict: LaterVerdict | None = None
+    #: The receiver wants to be left alone until then.
+    retry_after: datetime | None = None
 
 
 class Sender:
@@ -72,24 +86,32 @@ class Sender:
             judgement.configuration = None
         return judgement
 
-    async def ask(self, inquiry: Inquiry) -> LaterVerdict | None:
-        """Asks a receiver that judges later for its verdict; None where it gives none now. Raises nothing else."""
+    async def ask(self, inquiry: Inquiry) -> Heard:
+        """Asks a receiver that judges later for its verdict. Raises nothing but a cancellation."""
         token = await self.token()
         if isinstance(token, Refusal):
-            return None
+            return Heard()
         try:
             request = self._destination.inquiry(inquiry.receipt, secrets=self._with(token), asked_at=self._now())
             check_request(request, self._destination)
         except DestinationError:
-            return None
-        exchange = await self._transport.send(request, ends_at=clock.now() + self._deadline)
-        if exchange.reply is None:
-            return None
+            return Heard()
+        reply = (await self._transport.send(request, ends_at=clock.now() + self._deadline)).reply
+        if reply is None:
+            return Heard()
         try:
-            return self._destination.read_inquiry(exchange.reply, inquiry.postbacks)
+            verdict = self._destination.read_inquiry(reply, inquiry.postbacks)
         except Exception:
             # As for other replies: one that trips an adapter is no verdict.
-            return None
+            verdict = None
+        if verdict is None:
+            if self._tokens is not None and reply.status == UNAUTHORIZED:
+                # The next question leaves with another one.
+                self._tokens.refused(token)
+            return Heard(retry_after=parse_retry_after(reply.headers, self._now()))
+        if self._tokens is not None:
+            self._tokens.worked(token)
+        return Heard(verdict)
 
     async def token(self) -> str | Refusal:
         """The access token, or why there is none; empty where the destination wants none. Raises nothing else."""

@@ -72,13 +72,20 @@ class Standing:
                 self.tripped = False
             return
         trips = self.window.failed(judgement.elapsed or 0.0) or self.tripped
-        if judgement.retry_after is not None and self._put_off(judgement.retry_after):
-            self.reason = judgement.reason
-            await self._desk.postpone(judgement.retry_after, judgement.reason)
-        elif trips and self.put_off_until is None:
+        if judgement.retry_after is not None and await self.put_off(judgement.retry_after, judgement.reason):
+            return
+        if trips and self.put_off_until is None:
             failures = self.window.failures
             said = "a probe failed" if failures == 1 else f"{failures} attempts in a row failed, the last one"
             await self._trip(f"{said}: {judgement.reason}")
+
+    async def put_off(self, until: datetime, reason: str) -> bool:
+        """Leaves it alone until then, as all others do; whether that is later than it was."""
+        if not self._put_off(until):
+            return False
+        self.reason = reason
+        await self._desk.postpone(until, reason)
+        return True
 
     async def pause(self, reason: str) -> None:
         """Pauses it, once; of many that are in flight only the first one says why."""

@@ -244,10 +244,18 @@ class Ledger(PeopleSide):
         with self._database.reading() as connection:
             return receipts.due(connection, destination, limit, self._database.now(connection))
 
-    def heed(self, receipt_id: int, later: Later, reason: str) -> int:
-        """What a receiver said later about one receipt (`receipts`); returns how many postbacks it moved."""
+    def heed(self, receipt_id: int, later: Later | None, reason: str) -> int:
+        """What a receiver said later about one receipt (`receipts`); returns how many postbacks it moved.
+
+        None: it did not answer, or there was no asking it. It is asked again later, however long that goes on.
+        """
         with self._database.writing() as connection:
             return receipts.heed(connection, receipt_id, later, reason, self._database.now(connection))
+
+    def defer_inquiries(self, destination: str) -> None:
+        """Receipts that are to be asked about now are later (`receipts.DEFERRED`): the receiver does not answer."""
+        with self._database.writing() as connection:
+            receipts.defer(connection, destination, self._database.now(connection))
 
     def history(self, after_seq: int, batch: int = 10_000) -> Iterator[list[dict[str, Any]]]:
         """Changes of state with a `seq` above `after_seq`, oldest first, shaped as `raw.ledger_history`.

@@ -7,7 +7,7 @@ from them (`claims`).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,22 +50,20 @@ def due(connection: Connection, names: Sequence[str], now: datetime) -> dict[str
     at_work = drains.working(connection, names, now)
     asking = _read_inquiries(connection, names, now)
     return {
-        name: replace(
-            _due(queues.get(name, _Queue()), rows.get(name), name in at_work, now), inquiries=asking.get(name, 0)
-        )
+        name: _due(queues.get(name, _Queue()), rows.get(name), name in at_work, asking.get(name, 0), now)
         for name in names
     }
 
 
-def _due(queue: _Queue, row: Row[Any] | None, working: bool, now: datetime) -> Due:
+def _due(queue: _Queue, row: Row[Any] | None, working: bool, inquiries: int, now: datetime) -> Due:
     if row is None:
-        return Due(queue.count, queue.oldest, queue.next, paused=False, working=working)
+        return Due(queue.count, queue.oldest, queue.next, paused=False, working=working, inquiries=inquiries)
     count, oldest, upcoming = queue.count, queue.oldest, queue.next
     if row.not_before is not None and row.not_before > now:
         first = _earliest(oldest, upcoming)
-        count, oldest, upcoming = 0, None, max(row.not_before, first) if first else None
+        count, oldest, upcoming, inquiries = 0, None, max(row.not_before, first) if first else None, 0
     reason = row.pause_reason or row.postpone_reason
-    return Due(count, oldest, upcoming, row.paused, row.pause_mark, working, row.trips, reason)
+    return Due(count, oldest, upcoming, row.paused, row.pause_mark, working, row.trips, reason, inquiries)
 
 
 def count(connection: Connection, destination: str, states: Collection[State]) -> dict[State, int]:

@@ -6,6 +6,7 @@ reply means (the adapter).
     processed    -> processed
     rejected     -> rejected
     pending      -> asked again, less and less often, for PATIENCE at most
+    no answer    -> asked again, less and less often
     unconfirmed  -> stays accepted, and is not asked again: some were processed and nobody says which. What adjusts it
                     is parked (`sweep`), as that of anything accepted of which no verdict is awaited
 """
@@ -27,9 +28,11 @@ from postback_pipeline.model import Later, Outcome, State
 FIRST_AFTER = timedelta(minutes=2)
 FACTOR = 2
 LONGEST = timedelta(hours=6)
-#: What has no verdict for so long stays unconfirmed.
+#: After so long the answer that it is not judged yet leaves it unconfirmed. No answer at all never does.
 PATIENCE = timedelta(days=14)
 NO_VERDICT = "no_verdict"
+#: How long all that is due waits where the receiver does not answer.
+DEFERRED = timedelta(minutes=15)
 #: How the reason of what stays accepted begins where nobody confirms it. The warehouse tells it by this
 #: (`processing_rate`): for a state of its own it differs too little from what is not judged yet.
 UNCONFIRMED = "unconfirmed: "
@@ -79,16 +82,25 @@ def is_awaited(postback_id: ColumnElement[int]) -> Exists:
     return exists().where(_M.receipt_id == _R.id, _M.postback_id == postback_id, OPEN)
 
 
-def heed(connection: Connection, receipt_id: int, later: Later, reason: str, now: datetime) -> int:
-    """What a verdict makes of the postbacks of a receipt; how many it moved. A second verdict moves none."""
+def defer(connection: Connection, destination: str, now: datetime) -> None:
+    """Whatever of a destination is due is asked later."""
+    due_now = (_R.destination == destination, OPEN, _R.ask_at <= now)
+    connection.execute(update(receipts).where(*due_now).values(ask_at=now + DEFERRED))
+
+
+def heed(connection: Connection, receipt_id: int, later: Later | None, reason: str, now: datetime) -> int:
+    """What a verdict makes of the postbacks of a receipt; how many it moved. A second verdict moves none.
+
+    None where there is no answer.
+    """
     row = connection.execute(select(receipts).where(_R.id == receipt_id).with_for_update()).one()
     if row.ask_at is None:
         return 0
-    if later is Later.PENDING:
-        if now - row.taken_at < PATIENCE:
-            _ask_again(connection, row, now)
-            return 0
+    if later is Later.PENDING and now - row.taken_at >= PATIENCE:
         later, reason = Later.UNCONFIRMED, NO_VERDICT
+    if later is None or later is Later.PENDING:
+        _ask_again(connection, row, now)
+        return 0
     ids = _accepted(connection, receipt_id)
     state, said = _CONSEQUENCE[later], UNCONFIRMED + reason if later is Later.UNCONFIRMED else reason
     move(connection, ids, state, reason=said, actor=_ACTOR, now=now)

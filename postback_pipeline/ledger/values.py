@@ -235,5 +235,5 @@ class Due:
     trips: int = 0
     #: Why it is paused, or was put off last, in the words of whoever did so.
     reason: str | None = None
-    #: Receipts whose later verdict should be asked for now; also where nothing is due.
+    #: Receipts whose later verdict should be asked for now; also where nothing is due. Zero while it is postponed.
     inquiries: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -65,6 +65,7 @@ class Judge:
 
     verdict: str = "pending"
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     asked: int = 0
     taken: list[str] = field(default_factory=list)
 
@@ -73,25 +74,25 @@ class Judge:
             self.taken.append(receiver.hits[-1].body.decode())
             return web.Response(text=f"r-{len(self.taken)}")
         self.asked += 1
-        return web.Response(text=self.verdict, status=self.status)
+        return web.Response(text=self.verdict, status=self.status, headers=self.headers)
 
 
 Story = Callable[[Line, Judge], Any]
 
 
-def told(story: Story, ledger: Ledger, clock: Clock) -> None:
+def told(story: Story, ledger: Ledger, clock: Clock, *, orders: int = ORDERS, **options: Any) -> None:
     """Runs a story with a destination whose orders were just accepted."""
 
     async def run() -> None:
         judge = Judge()
         async with receiving(judge.answer) as receiver:
-            table: dict[str, Any] = {"type": "later", "base_url": receiver.url}
+            table: dict[str, Any] = {"type": "later", "base_url": receiver.url, **options}
             settings = DestinationSettings(**table)
             delivery = Delivery().model_copy(update={"linger_seconds": 0})
             line = Line(Later3.from_settings(NAME, settings), settings, ledger, clock, delivery, {})
-            line.enqueue(*(desired(number) for number in range(ORDERS)))
+            line.enqueue(*(desired(number) for number in range(orders)))
             await line.drain()
-            assert line.states() == [State.ACCEPTED] * ORDERS
+            assert line.states() == [State.ACCEPTED] * orders
             await story(line, judge)
 
     asyncio.run(run())
@@ -198,3 +199,78 @@ def test_a_receiver_that_never_judges_leaves_all_unconfirmed(ledger: Ledger, clo
         assert ledger.due([NAME])[NAME].inquiries == 0
 
     told(story, ledger, clock)
+
+
+@pytest.mark.parametrize("status", [401, 404, 503])
+def test_no_answer_is_no_verdict_however_long_it_lasts(ledger: Ledger, clock: Clock, status: int) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.status = status
+        for _ in range(3):
+            await waited(line, days=10)
+        assert {story.reason for story in line.stories()} == {"taken"}
+        judge.verdict, judge.status = "processed", 200
+        await waited(line, days=1)
+        assert line.states() == [State.PROCESSED] * ORDERS
+
+    told(story, ledger, clock)
+
+
+def test_a_receiver_that_does_not_answer_is_asked_a_few_times_only_and_all_the_rest_later(
+    any_ledger: Ledger, clock: Clock
+) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.status = 503
+        await waited(line, minutes=3)
+        assert 3 <= judge.asked <= 6
+        assert any_ledger.due([NAME])[NAME].inquiries == 0
+        judge.verdict, judge.status = "processed", 200
+        await waited(line, hours=1)
+        assert set(line.states()) == {State.PROCESSED}
+
+    told(story, any_ledger, clock, orders=60)
+
+
+def test_a_paused_destination_is_asked_nothing(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        ledger.pause(NAME, reason="their audit", actor="ada")
+        assert (await waited(line, minutes=3)).ended == "paused"
+        assert judge.asked == 0
+
+    told(story, ledger, clock)
+
+
+def test_a_destination_that_is_put_off_is_asked_nothing_and_wakes_nobody(any_ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        line.clock.forward(minutes=3)
+        any_ledger.postpone(NAME, any_ledger.now() + timedelta(hours=1), "too many failures")
+        assert any_ledger.due([NAME])[NAME].inquiries == 0
+        await line.drain()
+        assert judge.asked == 0
+        await waited(line, hours=2)
+        assert judge.asked == 1
+
+    told(story, any_ledger, clock)
+
+
+def test_a_wish_to_wait_is_heeded_where_a_question_brings_it(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.status, judge.headers = 429, {"Retry-After": "3600"}
+        line.clock.forward(minutes=3)
+        line.enqueue(desired(99))
+        assert (await line.drain()).ended == "postponed"
+        assert len(judge.taken) == 1
+        judge.status, judge.headers = 200, {}
+        await waited(line, hours=2)
+        assert len(judge.taken) == 2
+
+    told(story, ledger, clock)
+
+
+def test_questions_take_turns_at_the_rate(ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.verdict = "processed"
+        await waited(line, minutes=3)
+        assert judge.asked == 1
+        assert ledger.take_turns(NAME, 1, 0.1) > ledger.now() + timedelta(seconds=5)
+
+    told(story, ledger, clock, rate=0.1)
