@@ -27,11 +27,19 @@ class _Adapter:
         return f'"{name}"'
 
 
+#: dbt's own macros of which the SQL is read as it stands.
+_RENDERED: dict[str, Callable[..., str]] = {
+    "listagg": lambda measure, delimiter, order: f"string_agg({measure}, {delimiter} {order})",
+    "escape_single_quotes": lambda text: text.replace("'", "''"),
+    "string_literal": lambda text: f"'{text}'",
+}
+
+
 class _CrossDatabaseMacros:
     def __getattr__(self, macro: str) -> Callable[..., str]:
         """A call of a function by the macro's name, or a type where the macro names one."""
-        if macro == "listagg":
-            return lambda measure, delimiter, order: f"string_agg({measure}, {delimiter} {order})"
+        if macro in _RENDERED:
+            return _RENDERED[macro]
         if macro.startswith("type_"):
             return lambda *arguments: "varchar"
         return lambda *arguments: f"{macro}({', '.join(map(str, arguments))})"
