@@ -17,6 +17,7 @@ from postback_pipeline.cli.frame import Config, Sentences
 from postback_pipeline.cli.ledger import ledger
 from postback_pipeline.cli.pipeline import plan, run
 from postback_pipeline.cli.previewing import preview
+from postback_pipeline.cli.pulling import pull
 from postback_pipeline.cli.sandbox import sandbox
 from postback_pipeline.cli.tracing import trace
 
@@ -28,7 +29,7 @@ app = typer.Typer(
     # A failure that nobody foresaw shows Python's plain traceback, without the values of variables.
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, trace, console, destinations, check, preview, sandbox):
+for command in (run, plan, pull, trace, console, destinations, check, preview, sandbox):
     app.command()(command)
 app.add_typer(ledger, name="ledger")
 app.add_typer(alerts, name="alerts")

@@ -21,12 +21,16 @@ def files() -> dict[Path, str]:
     """Every file that is made, relative to the checkout, with its text."""
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     before, _, rest = example.partition(BEGIN)
+    after = rest.partition(END)[2].partition(platform_pages.BEGIN)
+    secrets = environment()
+    reports = platform_pages.environment(secrets)
     made = {Path("docs/destinations") / f"{name}.md": page(name) for name in DESTINATIONS}
     return {
         **made,
         Path("docs/destinations.md"): overview(),
         Path("docs/platform-reports.md"): platform_pages.overview(),
-        Path(".env.example"): before.rstrip("\n") + "\n\n" + environment() + (rest.partition(END)[2] or "\n"),
+        Path(".env.example"): "\n\n".join([before.rstrip("\n"), secrets, reports])
+        + (after[0].rstrip("\n") + (after[2].partition(platform_pages.END)[2] or "\n")),
     }
 
 

@@ -35,7 +35,7 @@ MOST_COLUMNS = 10
 
 def run(from_: From = None, to: To = None, json: Json = False, config: Config = None) -> None:
     """Build, deliver and measure once. Without days: whatever is new or changed."""
-    window = _window(from_, to)
+    window = window_of(from_, to)
     settings = _settings(config)
     from postback_pipeline.defs.runs import run_pipeline
 
@@ -44,14 +44,15 @@ def run(from_: From = None, to: To = None, json: Json = False, config: Config = 
 
 def plan(from_: From = None, to: To = None, json: Json = False, config: Config = None) -> None:
     """Show what a run would send, adjust, cancel, let expire or hold back, without touching anything."""
-    window = _window(from_, to)
+    window = window_of(from_, to)
     settings = _settings(config)
     from postback_pipeline.defs.plan import plan_pipeline
 
     _show(plan_pipeline(settings, window, progress=_progress), json)
 
 
-def _window(from_: datetime | None, to: datetime | None) -> tuple[date, date] | None:
+def window_of(from_: datetime | None, to: datetime | None) -> tuple[date, date] | None:
+    """Both days, or neither."""
     if from_ is None and to is None:
         return None
     if from_ is None or to is None:

@@ -14,6 +14,8 @@ from postback_pipeline.platforms.client import LONGEST_SILENCE
 
 _COLUMNS = ("platform", "`platform`", "a day is the day", "window", "read again", "unverified")
 
+BEGIN = "# --- Secrets of platforms' reports; made by `make docs` ---"
+END = "# --- End of the secrets of platforms' reports ---"
 _BEFORE = f"""\
 # Platforms' own reports
 
@@ -37,7 +39,8 @@ accounts = ["1234567890"]        # added up
   are others. Only days that are over are read.
 - **Restated days** are read again, `lookback_days` back, four times a day; every version is kept
   (`metrics.report_delay_curve`). A number that a platform no longer tells becomes zero, and so does a day on which it
-  tells nothing about an event. `Materialize` with `first_day` and `last_day` reads further back once.
+  tells nothing about an event. `Materialize` with `first_day` and `last_day`, or `postback pull
+  NAME --from DAY --to DAY`, reads further back once.
 - **Nothing by halves**: all accounts and pages are read before one file is written. What failed is read by the next
   pull; the failed run is an [alert](alerts.md).
 - **Patience**: `Retry-After` is kept to, up to {LONGEST_SILENCE:.0f} seconds; whoever wants more is asked by the next
@@ -56,6 +59,19 @@ def overview() -> str:
     platforms = sorted(PLATFORMS.values(), key=lambda each: each.title.lower())
     table = [f"| {' | '.join(_COLUMNS)} |", "|---" * len(_COLUMNS) + "|", *map(_row, platforms)]
     return "\n".join([_BEFORE, *table, "", *[line for each in platforms for line in _section(each)]])
+
+
+def environment(known: str) -> str:
+    """The part of `.env.example` about reports, from BEGIN to END, without what stands in `known`."""
+    lines = [BEGIN]
+    for each in sorted(PLATFORMS.values(), key=lambda each: each.title.lower()):
+        fields = [field for name, field in each.options_type.model_fields.items() if name.endswith("_env")]
+        own = [field for field in fields if f"# {field.default}=" not in known]
+        if own:
+            lines += ["", f"# {each.title}, reports"]
+        for field in own:
+            lines += [f"# {field.description}", f"# {field.default}="]
+    return "\n".join([*lines, "", END])
 
 
 def _row(platform: type[Platform]) -> str:

@@ -70,8 +70,8 @@ def pull(
         }
         reports = asyncio.run(_ask(report, days, tuple(ours), secrets, sleep))
         told, not_ours = _added_up(reports, ours, report.platform.window)
-        currencies = {each.currency for each in reports if each.currency}
-        told = _with_zeros(told, days, ours.values(), currencies, report.platform.window)
+        currencies = {each.currency for each in reports} | {key.currency for key in (*told, *known)}
+        told = _with_zeros(told, days, ours.values(), currencies - {None}, report.platform.window)
         news = changed(known, told, days)
         file = land(folder, report.settings.destination, report.zone.key, news, now) if news else None
     except PullError as error:
@@ -128,9 +128,12 @@ def _added_up(
 
 
 def _with_zeros(
-    told: Mapping[Key, Numbers], days: Days, events: Iterable[str], currencies: Iterable[str], window: str
+    told: Mapping[Key, Numbers], days: Days, events: Iterable[str], currencies: Iterable[str | None], window: str
 ) -> dict[Key, Numbers]:
-    """Platforms tell nothing where there was nothing; for whoever reads it, that is zero rather than unknown."""
+    """Platforms tell nothing where there was nothing; for whoever reads it, that is zero rather than unknown.
+
+    In the currencies that accounts have or that anything was ever told in: lists of transactions name no other.
+    """
     nothing = Numbers(Decimal(0), Decimal(0))
     zeros = {Key(day, event, currency, window): nothing for event in events for currency in currencies for day in days}
     return {**zeros, **told}

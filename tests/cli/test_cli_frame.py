@@ -20,7 +20,7 @@ def test_help_names_every_command(postback: Postback) -> None:
     result = postback("--help")
 
     assert result.exit_code == 0
-    for command in ("run", "plan", "trace", "destinations", "check", "preview", "sandbox", "ledger"):
+    for command in ("run", "plan", "pull", "trace", "destinations", "check", "preview", "sandbox", "ledger"):
         assert command in result.stdout
 
 

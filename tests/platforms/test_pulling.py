@@ -289,3 +289,12 @@ def test_a_day_in_the_past_can_be_read_once(pulling: Make) -> None:
     assert (first.days.first, first.days.last) == (date(2026, 3, 28), date(2026, 3, 29))
     shop.more["lookback_days"] = 1
     assert build_reports(shop.settings)["theirs"].lookback_days == 1
+
+
+def test_a_network_that_lists_nothing_any_more_reports_zero_and_not_nothing(pulling: Make) -> None:
+    shop = pulling("awin")
+    first = shop.pull()
+    assert ("2026-03-30", "event_0", "0", "0", "EUR") in rows(first.file)
+    for number in range(2):
+        shop.vendor.golden.exchanges[number]["reply"] = []
+    assert rows(shop.pull(minutes=5).file) == [("2026-03-29", "event_0", "0", "0", "EUR")]
