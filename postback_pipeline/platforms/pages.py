@@ -47,8 +47,8 @@ accounts = ["1234567890"]        # added up
   pull.
 - **Mode `test`** of the destination asks nobody, unless `base_url` leads to this machine.
 - Secrets are environment variables; `postback check` names those that are missing.
-- What Google's Data Manager and impact.com say about single conversions is no report: delivery asks for it, as
-  which [destinations.md](destinations.md) tells of.
+- What Google's Data Manager and impact.com say about single conversions is no report: delivery itself asks for it
+  ([destinations.md](destinations.md)).
 
 This page is made from the platforms' files by `make docs`.
 """
