@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -31,6 +32,8 @@ class Answer:
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"{}"
+    #: Seconds before its last byte.
+    late: float = 0.0
 
 
 @dataclass
@@ -98,7 +101,12 @@ def vendor_server(golden: Golden) -> Iterator[Vendor]:
             for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(answer.body[:-1])
+            # Whoever has waited enough leaves.
+            with suppress(OSError):
+                self.wfile.flush()
+                time.sleep(answer.late)
+                self.wfile.write(answer.body[-1:])
 
         do_POST = do_GET
 
