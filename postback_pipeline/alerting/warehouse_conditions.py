@@ -1,7 +1,8 @@
 """What the published copy of the warehouse shows to be wrong: sources that bring nothing, differences without a cause.
 
-Belongs here: two questions to the copy, and their sentences. Does not belong here: the warehouse that builds write
-(this would shut them out), any metric's formula (dbt).
+Belongs here: opening the copy, two questions to it, and their sentences. Does not belong here: figures that are out of
+their usual range (`anomaly_conditions`), the warehouse that builds write (this would shut them out), any metric's
+formula (dbt).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from postback_pipeline.alerting.anomaly_conditions import anomalies
 from postback_pipeline.alerting.condition import Condition, Place, Seen
 from postback_pipeline.alerting.wording import counted, hours, instant
 from postback_pipeline.settings import Settings
@@ -19,7 +21,7 @@ from postback_pipeline.settings.alerts import Alerts, ConditionKind
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-KINDS = frozenset({ConditionKind.STALE_SOURCE, ConditionKind.UNEXPLAINED})
+KINDS = frozenset({ConditionKind.STALE_SOURCE, ConditionKind.UNEXPLAINED, ConditionKind.ANOMALY})
 #: The same copy is looked at again after so long: sources become stale by time alone.
 _LOOK_AGAIN = timedelta(minutes=10)
 
@@ -77,6 +79,8 @@ def _conditions(file: Path, settings: Settings, now: datetime) -> Iterator[Condi
     with open_warehouse(file, read_only=True) as connection:
         yield from _stale(connection, settings, now)
         yield from _unexplained(connection, settings.alerts, now)
+        if _has_table(connection, "metrics", "anomalies"):
+            yield from anomalies(connection, now)
 
 
 def _stale(connection: DuckDBPyConnection, settings: Settings, now: datetime) -> Iterator[Condition]:

@@ -17,6 +17,8 @@ from postback_pipeline.alerting.memory import AnotherRound, Memory, read_memory
 from postback_pipeline.alerting.message import headline, status_of
 from postback_pipeline.alerting.round import Report, run_round
 from postback_pipeline.alerting.warehouse_conditions import warehouse_place
+from postback_pipeline.defs.anomalies import ALL_USUAL
+from postback_pipeline.defs.anomalies import KEY as ANOMALIES
 from postback_pipeline.defs.dagster_conditions import dagster_place
 from postback_pipeline.defs.markdown import table_of
 from postback_pipeline.settings import Settings, load_env_file
@@ -84,7 +86,8 @@ def defs() -> dg.Definitions:
 
         def checks() -> set[dg.AssetCheckKey]:
             found = set() if repository is None else set(repository.asset_graph.asset_check_keys)
-            return found - {dg.AssetCheckKey(KEY, ALL_TOLD)}
+            # What alerts themselves tell, and what they tell in more words as anomalies.
+            return found - {dg.AssetCheckKey(KEY, ALL_TOLD), dg.AssetCheckKey(ANOMALIES, ALL_USUAL)}
 
         places = [
             ledger_place(settings, now),

@@ -56,6 +56,7 @@ def defs() -> dg.Definitions:
             dg.AssetKey(["ledger", "postbacks"]),
             dg.AssetKey(["metrics", "destination_overview"]),
             dg.AssetKey(["metrics", "reconciliation_causes"]),
+            dg.AssetKey(["metrics", "anomalies"]),
         ],
         description="The copy of the warehouse that people, dashboards and the command line read.",
         group_name="warehouse",

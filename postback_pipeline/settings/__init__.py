@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from postback_pipeline.model import PostbackError
 from postback_pipeline.settings.alerts import Alerts
+from postback_pipeline.settings.anomalies import Anomalies
 from postback_pipeline.settings.fields import Name, Strict, TimeZone
 from postback_pipeline.settings.reports import ReportSettings
 
@@ -193,6 +194,7 @@ class Settings(Strict):
     delivery: Delivery = Delivery()
     personal_data: PersonalData = PersonalData()
     alerts: Alerts = Alerts()
+    anomalies: Anomalies = Anomalies()
     #: Set by `load_settings`.
     file: Path = Field(default=Path(DEFAULT_CONFIG), exclude=True)
     home: Path = Field(default=Path("data"), exclude=True)
