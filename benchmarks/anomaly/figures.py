@@ -115,6 +115,7 @@ def _made(sent: Numbers, chance: np.random.Generator) -> dict[str, tuple[Numbers
     delivered = chance.binomial(sent.astype(int), chance.beta(96 * 2, 4 * 2, shape)).astype(float)
     # Most of what was accepted, and now and then what the platform's own pixel saw besides.
     reported = chance.binomial(accepted.astype(int), chance.beta(85, 15, shape)) + chance.poisson(0.03 * accepted)
+    reported = reported.astype(float)
     # A median of so many, log-normal with a day's own mood.
     mood = chance.normal(0, 0.25, shape) + chance.normal(0, 1, shape) / np.sqrt(np.maximum(accepted, 1))
     latency = 600 * np.exp(mood)

@@ -20,6 +20,7 @@ VIOLATIONS = {
         "import random",
     ),
     "The ledger knows neither the warehouse nor the network": ("ledger/__init__.py", "import duckdb"),
+    "Anomalies are found without a file, a database or the network": ("anomalies/__init__.py", "import duckdb"),
     "Delivery has one HTTP client: its own": ("delivery/__init__.py", "import httpx"),
     "Only delivery and the sandbox speak HTTP on the hot path": ("sources/__init__.py", "import aiohttp"),
 }

@@ -21,7 +21,7 @@ counted as (
         count(*) as conversions,
         -- A hold says nothing about identifiers: the held are not waited for.
         sum(case when {{ is_candidate }} then 1 else 0 end) as candidates,
-        sum(case when {{ is_candidate }} and steps.is_matched then 1 else 0 end) as identified,
+        sum(case when {{ is_candidate }} and steps.is_matched then 1 else 0 end) as recognised,
         sum(case when {{ is_candidate }} and steps.is_pixel_reported then 1 else 0 end) as pixel_seen,
         count(pixels.occurred_at) as pixel_reports,
         percentile_cont(0.5) within group (
@@ -73,7 +73,7 @@ select
     calendar.day,
     coalesce(counted.conversions, 0) as conversions,
     coalesce(counted.candidates, 0) as candidates,
-    coalesce(counted.identified, 0) as identified,
+    coalesce(counted.recognised, 0) as recognised,
     coalesce(counted.pixel_seen, 0) as pixel_seen,
     coalesce(counted.pixel_reports, 0) as pixel_reports,
     counted.pixel_minutes,

@@ -17,7 +17,7 @@ select
     conversions.event_name,
     conversions.occurred_on as day,
     count(*) as candidates,
-    sum(conversions.is_matched) as identified
+    sum(conversions.is_matched) as recognised
 from conversions
 inner join {{ ref('int_settled_days') }} as settled
     on

@@ -1,7 +1,7 @@
 {{ config(tags=['measure']) }}
 
 -- What became of postbacks, on the days on which it should have: the sent by the day they were sent, the due by the day
--- they were enqueued, once they have had a day, the accepted by the day they were accepted.
+-- they were enqueued, once they have had a day.
 with context as (
     select
         {{ utc_date('as_of') }} - 1 as yesterday,
@@ -37,27 +37,6 @@ due as (
     group by 1, 2, 3
 ),
 
-delays as (
-    select
-        deliveries.destination,
-        deliveries.event_name,
-        {{ utc_date('deliveries.accepted_at') }} as day,
-        count(*) as first_reports,
-        percentile_cont(0.5) within group (
-            order by {{ seconds_between('decisions.eligible_at', 'deliveries.accepted_at') }}
-        ) as seconds_since_eligible
-    from {{ ref('deliveries') }} as deliveries
-    inner join {{ ref('int_decisions') }} as decisions
-        on
-            deliveries.conversion_key = decisions.conversion_key
-            and deliveries.destination = decisions.destination
-    where
-        deliveries.kind = 'conversion'
-        and deliveries.accepted_at is not null
-        and deliveries.first_sent_at is not null
-    group by 1, 2, 3
-),
-
 unioned as (
     select
         sent.destination,
@@ -66,9 +45,7 @@ unioned as (
         sent.sent,
         sent.accepted,
         0 as due,
-        0 as delivered,
-        0 as first_reports,
-        0 as seconds_since_eligible
+        0 as delivered
     from sent
     inner join context on sent.day <= context.yesterday
     union all
@@ -79,25 +56,9 @@ unioned as (
         0 as sent,
         0 as accepted,
         due.due,
-        due.delivered,
-        0 as first_reports,
-        0 as seconds_since_eligible
+        due.delivered
     from due
     inner join context on due.day <= context.day_before
-    union all
-    select
-        delays.destination,
-        delays.event_name,
-        delays.day,
-        0 as sent,
-        0 as accepted,
-        0 as due,
-        0 as delivered,
-        delays.first_reports,
-        -- At least a second: what is sent at once has no latency to speak of.
-        greatest(delays.seconds_since_eligible, 1) as seconds_since_eligible
-    from delays
-    inner join context on delays.day <= context.yesterday
 )
 
 select
@@ -107,8 +68,6 @@ select
     sum(sent) as sent,
     sum(accepted) as accepted,
     sum(due) as due,
-    sum(delivered) as delivered,
-    sum(first_reports) as first_reports,
-    sum(seconds_since_eligible) as seconds_since_eligible
+    sum(delivered) as delivered
 from unioned
 group by 1, 2, 3
