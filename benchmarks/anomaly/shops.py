@@ -10,7 +10,7 @@ day to day by more than chance, as such figures do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -43,17 +43,17 @@ class Shop:
     has_hours: bool = True
 
 
-def shops() -> Iterator[Shop]:
-    """Everything that is there.
+def shops(places: Sequence[Path] = PLACES) -> Iterator[Shop]:
+    """Everything that is in the first of these places.
 
     Raises:
         NoData: nothing is.
     """
-    folder = next((each for each in PLACES if each.is_dir()), None)
+    folder = next((each for each in places if each.is_dir()), None)
     if folder is None:
         raise NoData(
-            f"The real series are not part of the repository: {SHARED} is missing. There online_retail_ii, olist_leads"
-            " and ga_sessions are expected."
+            f"The real series are not part of the repository: {places[0]} is missing. There online_retail_ii,"
+            " olist_leads and ga_sessions are expected."
         )
     yield from _online_retail(folder / "online_retail_ii" / "landing")
     yield from _olist(folder / "olist_leads" / "marketing_qualified_leads.csv.gz")
