@@ -22,7 +22,9 @@ final as (
         states.value,
         states.previous_value,
         states.value - coalesce(states.previous_value, 0) as delta,
-        states.state in ('accepted', 'processed', 'rejected', 'unknown', 'parked') as is_sent,
+        -- An adjustment may be parked without an attempt.
+        states.state in ('accepted', 'processed', 'rejected', 'unknown')
+        or (states.state = 'parked' and states.attempts > 0) as is_sent,
         states.state in ('accepted', 'processed') as is_accepted,
         states.is_rejected_later,
         -- The cohort is the conversion's; a conversion that is no longer there has the day that the ledger knows.
