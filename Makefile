@@ -118,10 +118,11 @@ $(JUDGES): requirements/judges.txt $(INSTALLED)
 	@touch $@
 
 # Folders count as well as files, so that a model that was removed leaves the manifest too.
+# Parsed whole: where a metric came from a file before and from a measure now, dbt's partial parse counts it twice.
 $(MANIFEST): $(INSTALLED) $(shell find dbt_project \
 		-name target -prune -o -name logs -prune -o -name lint -prune -o -print)
 	@echo 'Parsing dbt_project'
-	@POSTBACK_WAREHOUSE=$(POSTBACK_WAREHOUSE) $(BIN)/dbt --quiet parse --project-dir dbt_project --profiles-dir dbt_project
+	@POSTBACK_WAREHOUSE=$(POSTBACK_WAREHOUSE) $(BIN)/dbt --quiet parse --no-partial-parse --project-dir dbt_project --profiles-dir dbt_project
 	@touch $@
 
 # Made once and then its owner's.
