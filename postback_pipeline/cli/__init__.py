@@ -18,6 +18,7 @@ from postback_pipeline.cli.ledger import ledger
 from postback_pipeline.cli.pipeline import plan, run
 from postback_pipeline.cli.previewing import preview
 from postback_pipeline.cli.pulling import pull
+from postback_pipeline.cli.reporting import report
 from postback_pipeline.cli.sandbox import sandbox
 from postback_pipeline.cli.tracing import trace
 
@@ -29,7 +30,7 @@ app = typer.Typer(
     # A failure that nobody foresaw shows Python's plain traceback, without the values of variables.
     pretty_exceptions_enable=False,
 )
-for command in (run, plan, pull, trace, console, destinations, check, preview, sandbox):
+for command in (run, plan, pull, trace, console, report, destinations, check, preview, sandbox):
     app.command()(command)
 app.add_typer(ledger, name="ledger")
 app.add_typer(alerts, name="alerts")

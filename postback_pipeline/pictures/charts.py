@@ -60,6 +60,20 @@ def shares(answer: Answer, column: str, title: str) -> alt.TopLevelMixin:
     )
 
 
+def panels(answer: Answer, column: str) -> alt.TopLevelMixin:
+    """A share between 0 and 1 by day, one panel per destination."""
+    rows = [row for row in _days(answer) if row[column] is not None]
+    line = alt.Chart().mark_line(color=FIRST.light, strokeWidth=2, point={"color": FIRST.light, "size": 14})
+    drawn = line.encode(
+        x=_day_axis(rows, ticks=4),
+        y=alt.Y(f"{column}:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format=".0%", tickCount=3)),
+    ).properties(width=260, height=90)
+    header = alt.Header(labelAnchor="start", labelFontWeight="bold")
+    return _dressed(
+        drawn.facet(facet=alt.Facet("destination:N", title=None, header=header), columns=3, data=_values(rows))
+    )
+
+
 def two_lines(answer: Answer, first: tuple[str, str], second: tuple[str, str], title: str) -> alt.TopLevelMixin:
     """Seconds by day on a logarithmic scale, as two lines that are labelled where they end: (column, label) each."""
     rows = [row for row in _days(answer) if row[first[0]] is not None]
@@ -195,9 +209,10 @@ def _days(answer: Answer) -> list[dict[str, Any]]:
     return [row | {"day": f"{row['day']:%Y-%m-%d}T00:00:00"} for row in answer.records()]
 
 
-def _day_axis(rows: Sequence[dict[str, Any]]) -> alt.X:
-    few = len({row["day"] for row in rows}) <= 10
-    axis = alt.Axis(format="%d %b", labelAngle=0, tickCount="day" if few else 8, grid=False)
+def _day_axis(rows: Sequence[dict[str, Any]], ticks: int = 8) -> alt.X:
+    # Where there are few days, each has its tick and none has two.
+    every_day = len({row["day"] for row in rows}) <= ticks
+    axis = alt.Axis(format="%d %b", labelAngle=0, tickCount="day" if every_day else ticks, grid=False)
     return alt.X("day:T", title=None, axis=axis)
 
 

@@ -32,7 +32,7 @@ def page_svg(chart: alt.TopLevelMixin, says: str) -> str:
 
 def picture(chart: alt.TopLevelMixin) -> bytes:
     """PNG on white, for wherever no SVG can stand."""
-    return bytes(vl_convert.vegalite_to_png(chart.to_json(), scale=2, config={"background": "#ffffff"}))
+    return bytes(vl_convert.vegalite_to_png(chart.to_json(), scale=1, config={"background": "#ffffff"}))
 
 
 #: The same figures are looked at again and again.
