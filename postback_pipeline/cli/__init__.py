@@ -13,6 +13,7 @@ from postback_pipeline.cli.alerts import alerts
 from postback_pipeline.cli.checking import check
 from postback_pipeline.cli.console import console
 from postback_pipeline.cli.destinations import destinations
+from postback_pipeline.cli.experiments import experiments
 from postback_pipeline.cli.frame import Config, Sentences
 from postback_pipeline.cli.ledger import ledger
 from postback_pipeline.cli.pipeline import plan, run
@@ -34,6 +35,7 @@ for command in (run, plan, pull, trace, console, report, destinations, check, pr
     app.command()(command)
 app.add_typer(ledger, name="ledger")
 app.add_typer(alerts, name="alerts")
+app.add_typer(experiments, name="experiments")
 
 
 @app.callback()

@@ -3,7 +3,7 @@
 Belongs here: tables and charts as Markdown. Does not belong here: what is in them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ MARKUP = frozenset("\\`*_{}[]<>()#+!|~")
 #: Eighths of a character cell, from nothing to full.
 _EIGHTHS = " ▁▂▃▄▅▆▇█"
 _CHART_ROWS = 6
+_CHART_COLUMNS = 61
 
 
 class Markdown(str):
@@ -43,6 +44,24 @@ def chart_of(counts: Sequence[int], bucket_seconds: float) -> str:
     axis = f"{'0':>{len(top)}} +{'-' * len(counts)}"
     scale = f"{'':>{len(top)}}  0{end:>{max(len(end) + 1, len(counts) - 1)}}"
     return "\n".join(["```", *lines, axis, scale, "```"])
+
+
+def interval_chart(intervals: Mapping[str, tuple[float, float, float]]) -> str:
+    """Intervals on one scale, as a block of text: low, estimate and high of each, shares; a bar stands at zero."""
+    if not intervals:
+        return "Nothing can be compared yet."
+    least = min(0.0, *(low for low, _, _ in intervals.values()))
+    most = max(0.0, *(high for _, _, high in intervals.values()))
+    scale = (_CHART_COLUMNS - 1) / ((most - least) or 1)
+    width = max(len(name) for name in intervals)
+    lines = []
+    for name, values in intervals.items():
+        low, middle, high = (round((value - least) * scale) for value in values)
+        cells = [*(" " * low), *("-" * (high - low + 1)), *(" " * (_CHART_COLUMNS - high - 1))]
+        cells[round(-least * scale)] = "|"
+        cells[middle] = "o"
+        lines.append(f"{name:<{width}}  {''.join(cells)}  {values[0]:+.1%} {values[1]:+.1%} {values[2]:+.1%}")
+    return "\n".join(["```", *lines, "```"])
 
 
 def table_of(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> dg.MarkdownMetadataValue:

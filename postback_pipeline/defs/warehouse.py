@@ -24,6 +24,8 @@ OVERVIEW = """
     order by all
 """
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
+#: What experiments show, which the copy has as well.
+RESULTS = dg.AssetKey(["metrics", "experiment_results"])
 
 
 def publish(settings: Settings) -> int:
@@ -57,6 +59,7 @@ def defs() -> dg.Definitions:
             dg.AssetKey(["metrics", "destination_overview"]),
             dg.AssetKey(["metrics", "reconciliation_causes"]),
             dg.AssetKey(["metrics", "anomalies"]),
+            RESULTS,
         ],
         description="The copy of the warehouse that people, dashboards and the command line read.",
         group_name="warehouse",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from postback_pipeline.cli import app
 from postback_pipeline.defs.runs import run_pipeline
 from postback_pipeline.model import PostbackError
 
@@ -19,6 +22,13 @@ ORDERS = range(1, 41)
 def run(shop: Any) -> dict[str, Any]:
     """One run over whatever is new."""
     return run_pipeline(shop.settings(), None, progress=lambda line: None)
+
+
+def command(*arguments: str) -> str:
+    """What `postback` prints; it must succeed."""
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_what_is_held_out_never_reaches_the_receiver(shop: Any, make: Any) -> None:
@@ -40,6 +50,27 @@ def test_what_is_held_out_never_reaches_the_receiver(shop: Any, make: Any) -> No
     run(shop)
     assert {each["transaction_id"] for each in shop.received()} == decisions.keys() - held_out
     assert {each["kind"] for each in shop.received()} > {"conversion"}
+
+    # What people and the console read: the groups, and the comparison of what the platform knows.
+    ((state, told_units, held_units, told, held, cautions),) = shop.query(
+        "select state, told_units, held_out_units, told, held_out, cautions from metrics.experiment_results"
+    )
+    assert (state, told_units, held_units, told, held) == (
+        *("ended", len(decisions) - len(held_out), len(held_out), 1.0, 0.0),
+    )
+    assert "too few" in cautions
+    assert shop.query(
+        "select experiment_group, sum(entered_units), sum(known_conversions) from metrics.experiment_outcomes"
+        " group by 1 order by 1"
+    ) == [
+        ("(all)", len(decisions), len(decisions) - len(held_out)),
+        ("held_out", len(held_out), 0),
+        ("told", len(decisions) - len(held_out), len(decisions) - len(held_out)),
+    ]
+    assert "third: google, user, ended" in command("experiments", "show", "third")
+    assert "third" in command("experiments")
+    assert "seen in 4 of 5" in command("experiments", "plan", "third")
+    assert json.loads(command("experiments", "show", "third", "--json"))["comparison"]["told"] == 1.0
 
     experiments.write_text(EXPERIMENTS.replace("0.3333", "0.1"))
     with pytest.raises(PostbackError, match="definitions_and_reference"):
