@@ -1,5 +1,12 @@
 -- From what the backend confirmed to what the platform reports, by destination. Reported and its counterpart are of days
 -- that the platform has reported on only.
+-- Where the metrics tell of no later verdicts, processed is not known.
+with measured as (
+    select null::bigint as processed_conversions, null::decimal(18, 4) as processed_value where false
+    union all by name
+    select * from metrics.reconciliation
+)
+
 select
     destination,
     currency,
@@ -8,12 +15,13 @@ select
     sum(enqueued_conversions)::bigint as enqueued,
     sum(sent_conversions)::bigint as sent,
     sum(accepted_conversions)::bigint as accepted,
+    sum(processed_conversions)::bigint as processed,
     sum(reported_conversions)::bigint as reported,
     sum(accepted_conversions) filter (reported_conversions is not null)::bigint as accepted_where_reported,
     sum(backend_value) as backend_value,
     sum(accepted_value) as accepted_value,
     sum(reported_value) as reported_value
-from metrics.reconciliation
+from measured
 where
     ($destination is null or destination = $destination)
     and ($event is null or event_name = $event)
