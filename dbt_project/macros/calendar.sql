@@ -50,3 +50,16 @@
 {% macro spark__days_from_to(first_day, last_day) -%}
     explode(sequence({{ first_day }}, {{ last_day }}, interval 1 day))
 {%- endmacro %}
+
+{# Whether a text names a zone: files may hold anything, and an unknown zone is an error. #}
+{% macro is_time_zone(zone) -%}
+    {{ return(adapter.dispatch('is_time_zone', 'postback_pipeline')(zone)) }}
+{%- endmacro %}
+
+{% macro default__is_time_zone(zone) -%}
+    {{ zone }} in (select name from pg_timezone_names())
+{%- endmacro %}
+
+{% macro spark__is_time_zone(zone) -%}
+    {{ zone }} rlike '^([A-Z][A-Za-z]+/[A-Za-z_/]+|UTC)$'
+{%- endmacro %}

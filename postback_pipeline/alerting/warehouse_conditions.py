@@ -30,11 +30,22 @@ _NEWEST = """
     where loaded > 0 and same_as is null
     group by all
 """
+#: Days cancel out, since what one lacks the next may have; events do not.
 _UNEXPLAINED = """
-    with unexplained as (
-        select destination, sum(conversions) as conversions
+    with by_event as (
+        select destination, event_name, sum(conversions) as conversions
         from metrics.reconciliation_causes
         where cause = 'unexplained' and report_date >= ?
+        group by all
+    ),
+
+    unexplained as (
+        select
+            destination,
+            sum(abs(conversions)) as conversions,
+            bool_or(conversions > 0) as is_more,
+            bool_or(conversions < 0) as is_fewer
+        from by_event
         group by all
     ),
 
@@ -45,7 +56,11 @@ _UNEXPLAINED = """
         group by all
     )
 
-    select destination, unexplained.conversions::bigint, coalesce(accepted.conversions, 0)::bigint
+    select
+        destination,
+        unexplained.conversions::bigint,
+        case when is_more and is_fewer then 'more or fewer' when is_more then 'more' else 'fewer' end,
+        coalesce(accepted.conversions, 0)::bigint
     from unexplained
     left join accepted using (destination)
     order by destination
@@ -115,19 +130,26 @@ def _stale_source(source: str, entity: str, at: datetime | None, after: timedelt
     )
 
 
+def unexplained_conditions(settings: Settings, now: datetime) -> list[Condition]:
+    """One per destination whose report differs without a cause by more than the settings allow; `now` is aware UTC."""
+    from postback_pipeline.sources.warehouse import open_warehouse
+
+    with open_warehouse(settings.published_path, read_only=True) as connection:
+        return list(_unexplained(connection, settings.alerts, now))
+
+
 def _unexplained(connection: DuckDBPyConnection, alerts: Alerts, now: datetime) -> Iterator[Condition]:
     if not _has_table(connection, "metrics", "reconciliation_causes"):
         return
     since = (now - timedelta(days=alerts.unexplained_days)).date()
-    for name, conversions, accepted in connection.execute(_UNEXPLAINED, [since, since]).fetchall():
-        if abs(conversions) < alerts.unexplained_minimum or abs(conversions) <= alerts.unexplained_share * accepted:
+    for name, conversions, more, accepted in connection.execute(_UNEXPLAINED, [since, since]).fetchall():
+        if conversions < alerts.unexplained_minimum or conversions <= alerts.unexplained_share * accepted:
             continue
-        more = "more" if conversions > 0 else "fewer"
         yield Condition(
             key=f"unexplained:{name}",
             kind=ConditionKind.UNEXPLAINED,
             subject=name,
-            sentence=f"Over {counted(alerts.unexplained_days, 'day')} {name} reports {abs(conversions):,} conversions"
+            sentence=f"Over {counted(alerts.unexplained_days, 'day')} {name} reports {conversions:,} conversions"
             f" {more} than the {accepted:,} that it accepted, and no cause is known.",
             act="Query metrics.reconciliation_causes where cause = 'unexplained', by report_date and event_name",
             link="/assets/metrics/reconciliation_causes",

@@ -19,12 +19,12 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from postback_pipeline.alerting.condition import Condition, Place, Seen, Severity
 from postback_pipeline.alerting.wording import counted
-from postback_pipeline.defs import deliver, enqueue
+from postback_pipeline.defs import deliver, enqueue, warehouse
 from postback_pipeline.settings.alerts import ConditionKind
 
 KINDS = frozenset({ConditionKind.FAILED_RUN, ConditionKind.FAILED_CHECK, ConditionKind.REFUSED_ROWS})
 #: The ledger tells of these more exactly, and sooner.
-TOLD_BY_THE_LEDGER = frozenset({deliver.NOT_PAUSED, enqueue.NO_APPROVAL_WAITS})
+TOLD_ELSEWHERE = frozenset({deliver.NOT_PAUSED, enqueue.NO_APPROVAL_WAITS, warehouse.EXPLAINED})
 #: A run that failed longer ago, and none of its job since: nobody waits for that job.
 _LOOK_BACK = timedelta(days=14)
 _MOST_RUNS = 100
@@ -115,7 +115,7 @@ def _ended_at(record: dg.RunRecord) -> datetime:
 
 
 def _failed_checks(instance: dg.DagsterInstance, keys: Collection[dg.AssetCheckKey]) -> Iterator[Condition]:
-    asked = [key for key in keys if key.name not in TOLD_BY_THE_LEDGER]
+    asked = [key for key in keys if key.name not in TOLD_ELSEWHERE]
     for key, record in sorted(_newest(instance, asked).items(), key=lambda each: each[0].to_user_string()):
         if record.status is not AssetCheckExecutionRecordStatus.FAILED:
             continue

@@ -6,9 +6,11 @@ https://docs.dagster.io/guides/operate/managing-concurrency/concurrency-pools
 
 import os
 import shutil
+from datetime import UTC, datetime
 
 import dagster as dg
 
+from postback_pipeline.alerting.warehouse_conditions import unexplained_conditions
 from postback_pipeline.settings import Settings
 from postback_pipeline.sources.warehouse import open_warehouse
 
@@ -26,6 +28,7 @@ OVERVIEW = """
 PUBLISHED = dg.AssetKey(["published", "warehouse"])
 #: What experiments show, which the copy has as well.
 RESULTS = dg.AssetKey(["metrics", "experiment_results"])
+EXPLAINED = "reports_are_explained"
 
 
 def publish(settings: Settings) -> int:
@@ -48,6 +51,17 @@ def overview(settings: Settings) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(rows.to_markdown(index=False))
 
 
+def explained(settings: Settings, now: datetime) -> dg.AssetCheckResult:
+    """Whether the reports of the days before `now`, aware UTC, differ by no more than the alert's own threshold."""
+    found = unexplained_conditions(settings, now)
+    return dg.AssetCheckResult(
+        passed=not found,
+        check_name=EXPLAINED,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={each.subject: each.sentence for each in found},
+    )
+
+
 @dg.definitions
 def defs() -> dg.Definitions:
     """The published copy, the last step of build and of measure."""
@@ -66,15 +80,23 @@ def defs() -> dg.Definitions:
         owners=["team:data"],
         kinds={"duckdb"},
         pool=WAREHOUSE_POOL,
+        check_specs=[
+            dg.AssetCheckSpec(
+                EXPLAINED,
+                asset=PUBLISHED,
+                description="No report differs unexplained by more than [alerts] allows.",
+            )
+        ],
     )
     def published_warehouse(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult:
         size = publish(settings)
         return dg.MaterializeResult(
+            check_results=[explained(settings, datetime.now(UTC))],
             metadata={
                 "path": dg.MetadataValue.path(str(settings.published_path)),
                 "size_bytes": size,
                 "destinations": overview(settings),
-            }
+            },
         )
 
     return dg.Definitions(assets=[published_warehouse])

@@ -11,6 +11,7 @@ import pytest
 
 from postback_pipeline.alerting.condition import Condition
 from postback_pipeline.alerting.warehouse_conditions import warehouse_place
+from postback_pipeline.defs.warehouse import explained
 from postback_pipeline.settings import FolderSource, Settings
 from postback_pipeline.settings.alerts import ConditionKind
 from postback_pipeline.sources.warehouse import create_raw_tables
@@ -43,20 +44,21 @@ def came(settings: Settings, entity: str, hours_ago: float, *, loaded: int = 3, 
     )
 
 
-def reconciled(settings: Settings, *rows: tuple[date, str, str, int, int]) -> None:
-    """Day, destination, cause, conversions that the cause explains, conversions accepted."""
+def reconciled(settings: Settings, *rows: tuple[date, str, str, int, int], event: str = "purchase") -> None:
+    """Day, destination, cause, conversions that the cause explains, conversions accepted; all of one event."""
     publish(
         settings,
-        "create schema metrics",
-        "create table metrics.reconciliation_causes"
-        " (report_date date, destination text, cause text, conversions hugeint)",
-        "create table metrics.reconciliation"
+        "create schema if not exists metrics",
+        "create table if not exists metrics.reconciliation_causes"
+        " (report_date date, destination text, event_name text, cause text, conversions hugeint)",
+        "create table if not exists metrics.reconciliation"
         " (report_date date, destination text, accepted_conversions hugeint, reported_conversions hugeint)",
     )
     with duckdb.connect(settings.published_path) as connection:
         for day, destination, cause, conversions, accepted in rows:
             connection.execute(
-                "insert into metrics.reconciliation_causes values (?, ?, ?, ?)", [day, destination, cause, conversions]
+                "insert into metrics.reconciliation_causes values (?, ?, ?, ?, ?)",
+                [day, destination, event, cause, conversions],
             )
             connection.execute(
                 "insert into metrics.reconciliation values (?, ?, ?, ?)",
@@ -120,10 +122,23 @@ def test_a_difference_without_a_cause_is_told_where_it_is_large(deployment: Sett
         (TODAY - timedelta(days=60), "reddit", "unexplained", -50, 60),
     )
     (found,) = look(deployment).values()
-    assert (found.key, found.figures) == ("unexplained:google", {"unexplained": -20, "accepted": 100})
+    assert (found.key, found.figures) == ("unexplained:google", {"unexplained": 20, "accepted": 100})
     assert found.sentence == (
         "Over 28 days google reports 20 conversions fewer than the 100 that it accepted, and no cause is known."
     )
+
+
+def test_what_one_event_lacks_another_does_not_make_up_for(deployment: Settings) -> None:
+    came(deployment, "orders", 1)
+    came(deployment, "clicks", 1)
+    reconciled(deployment, (TODAY, "google", "unexplained", 100, 300))
+    reconciled(deployment, (TODAY, "google", "unexplained", -100, 300), event="lead")
+    (found,) = look(deployment).values()
+    assert found.figures == {"unexplained": 200, "accepted": 600}
+    assert "reports 200 conversions more or fewer than the 600" in found.sentence
+    check = explained(deployment, NOON)
+    assert (check.passed, list(check.metadata)) == (False, ["google"])
+    assert explained(deployment, NOON + timedelta(days=60)).passed
 
 
 def test_the_same_copy_is_looked_at_again_only_after_a_while(deployment: Settings) -> None:

@@ -1,6 +1,6 @@
 {{ config(tags=['measure'], materialized='table') }}
 
--- For each conversion and destination: which of the steps from backend to acceptance it passed and when, and what it is
+-- For each conversion and destination: which of the steps from backend to processed it passed and when, and what it is
 -- worth at each. What was told earlier and is gone from the source counts where it was told. Metrics count these rows.
 with told as (
     select
@@ -9,7 +9,13 @@ with told as (
         max(case when state not in ('cancelled', 'superseded') then 1 else 0 end) = 1 as is_enqueued,
         max(case when is_sent then 1 else 0 end) = 1 as is_sent,
         max(case when is_accepted then 1 else 0 end) = 1 as is_accepted,
+        max(case when accepted_at is not null then 1 else 0 end) = 1 as was_accepted,
+        max(case when state = 'processed' then 1 else 0 end) = 1 as was_processed,
         max_by(state, revision) as newest_state,
+        -- Behind a colon stands what the receiver said besides.
+        max_by(split_part(coalesce(reason, ''), ':', 1), revision) as newest_code,
+        max_by(kind, case when accepted_at is not null then revision end) = 'retraction' as is_retracted,
+        max_by(value, case when state = 'processed' then revision end) as processed_value,
         max_by(value, case when accepted_at is not null then revision end) as reported_value,
         -- What a previous sender had told was not accepted when it was imported.
         min(case when first_sent_at is not null then accepted_at end) as accepted_at,
@@ -29,6 +35,7 @@ final as (
         conversions.status,
         decisions.consent_state,
         told.newest_state,
+        nullif(told.newest_code, '') as newest_code,
         decisions.currency,
         conversions.currency as source_currency,
         conversions.net_value,
@@ -36,6 +43,11 @@ final as (
         coalesce(decisions.desired_value, told.reported_value, 0) as worth,
         case when told.is_accepted then told.reported_value end as believed_value,
         case when told.is_accepted then told.reported_value else decisions.reported_value end as told_value,
+        told.reported_value as accepted_value,
+        case
+            when not capabilities.judges_later or told.is_imported then told.reported_value
+            else told.processed_value
+        end as processed_value,
         coalesce(conversions.status <> 'not_qualified', false) as is_backend,
         decisions.is_eligible,
         decisions.is_matched,
@@ -44,10 +56,22 @@ final as (
         coalesce(told.is_enqueued, false) as is_enqueued,
         coalesce(told.is_sent, false) as is_sent,
         coalesce(told.is_accepted, false) as is_accepted,
+        coalesce(told.was_accepted, false) as was_accepted,
+        -- Where no later verdict comes, acceptance is the last word.
+        coalesce(
+            case
+                when not capabilities.judges_later or told.is_imported then told.was_accepted
+                else told.was_processed
+            end,
+            false
+        ) as is_processed,
         coalesce(told.is_imported, false) as is_imported,
+        coalesce(told.is_retracted, false) as is_retracted,
+        coalesce(conversions.is_over_refunded, false) as is_over_refunded,
         {{ local_date('decisions.occurred_at', 'capabilities.report_time_zone') }} as report_date,
         decisions.occurred_on,
         decisions.occurred_at,
+        decisions.clicked_at,
         decisions.eligible_at,
         decisions.expires_at,
         told.accepted_at,

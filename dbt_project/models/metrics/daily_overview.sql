@@ -38,7 +38,7 @@ with counted as (
         currency,
         sum(case when is_backend then 1 else 0 end) as backend_conversions,
         sum(case when is_backend then worth else 0 end) as backend_value,
-        sum(case when is_accepted then 1 else 0 end) as accepted_conversions,
+        sum(case when was_accepted then 1 else 0 end) as accepted_conversions,
         sum(coalesce(believed_value, 0)) as believed_value
     from {{ ref('int_reconciliation_steps') }}
     group by 1, 2, 3, 4

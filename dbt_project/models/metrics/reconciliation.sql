@@ -1,4 +1,5 @@
-{%- set steps = ['backend', 'eligible', 'enqueued', 'sent', 'accepted'] -%}
+{%- set steps = ['backend', 'eligible', 'enqueued', 'sent', 'accepted', 'processed'] -%}
+{%- set passed = {'accepted': 'was_accepted'} -%}
 
 with counted as (
     select
@@ -7,12 +8,13 @@ with counted as (
         event_name,
         currency,
         {%- for step in steps %}
-        sum(case when is_{{ step }} then 1 else 0 end) as {{ step }}_conversions,
+        sum(case when {{ passed.get(step, 'is_' ~ step) }} then 1 else 0 end) as {{ step }}_conversions,
         {%- endfor %}
-        {%- for step in steps[:-1] %}
+        {%- for step in steps[:-2] %}
         sum(case when is_{{ step }} then worth else 0 end) as {{ step }}_value,
         {%- endfor %}
-        sum(coalesce(believed_value, 0)) as accepted_value
+        sum(case when was_accepted then accepted_value else 0 end) as accepted_value,
+        sum(case when is_processed then processed_value else 0 end) as processed_value
     from {{ ref('int_reconciliation_steps') }}
     group by 1, 2, 3, 4
 ),

@@ -1,44 +1,53 @@
-{%- set steps = ['backend', 'eligible', 'enqueued', 'sent', 'accepted'] -%}
-
-with differences as (
-    {%- for step in steps[1:] %}
-    {%- set before = steps[loop.index0] %}
+-- Up to the platform's report each conversion has a cause; there, what is known of it comes off, and the rest is
+-- unexplained.
+with known as (
     select
         report_date,
         destination,
         event_name,
         currency,
-        '{{ step }}' as step,
-        case
-            -- It passed this step although today it would not have passed the one before.
-            when is_{{ step }} then 'told_earlier'
-            {%- if step == 'eligible' %}
-            else reason_code
-            {%- elif step == 'enqueued' %}
-            when decision = 'report' then 'not_yet_enqueued'
-            else reason_code
-            {%- else %}
-            else coalesce(newest_state, 'not_yet_enqueued')
-            {%- endif %}
-        end as cause,
-        case when is_{{ step }} then 1 else -1 end as conversions,
-        case when is_{{ step }} then worth else -worth end as value
-    from {{ ref('int_reconciliation_steps') }}
-    where is_{{ before }} <> is_{{ step }}
+        step,
+        cause,
+        code,
+        conversions,
+        value
+    from {{ ref('int_step_differences') }}
     union all
-    {%- endfor %}
-    -- Accepted, and the newest total not yet, or never to be, told.
+    -- Only where the platform has told of the day is there a difference.
+    select
+        differences.report_date,
+        differences.destination,
+        differences.event_name,
+        differences.currency,
+        'reported' as step,
+        differences.cause,
+        cast(null as varchar) as code,
+        differences.conversions,
+        differences.value
+    from {{ ref('int_report_differences') }} as differences
+    inner join {{ ref('int_platform_reports') }} as reports
+        on
+            differences.report_date = reports.report_date
+            and differences.destination = reports.destination
+            and differences.event_name = reports.event_name
+            and differences.currency = reports.currency
+),
+
+differences as (
+    select * from known
+    union all
     select
         report_date,
         destination,
         event_name,
         currency,
-        'accepted' as step,
-        case when decision = 'kept_as_reported' then reason_code else 'adjustment_under_way' end as cause,
-        0 as conversions,
-        believed_value - worth as value
-    from {{ ref('int_reconciliation_steps') }}
-    where is_accepted and believed_value <> worth
+        step,
+        'unexplained' as cause,
+        cast(null as varchar) as code,
+        -conversions as conversions,
+        -value as value
+    from known
+    where step = 'reported'
     union all
     select
         report_date,
@@ -47,20 +56,32 @@ with differences as (
         currency,
         'reported' as step,
         'unexplained' as cause,
-        reported_conversions - accepted_conversions as conversions,
-        reported_value - accepted_value as value
+        cast(null as varchar) as code,
+        reported_conversions - processed_conversions as conversions,
+        reported_value - processed_value as value
     from {{ ref('reconciliation') }}
     where reported_conversions is not null
 )
 
 select
-    report_date,
-    destination,
-    event_name,
-    currency,
-    step,
-    cause,
-    sum(conversions) as conversions,
-    cast(sum(value) as decimal(18, 4)) as value
+    differences.report_date,
+    differences.destination,
+    differences.event_name,
+    differences.currency,
+    case differences.step
+        when 'eligible' then 2
+        when 'enqueued' then 3
+        when 'sent' then 4
+        when 'accepted' then 5
+        when 'processed' then 6
+        when 'reported' then 7
+    end as step_number,
+    differences.step,
+    cause_codes.cause_group,
+    differences.cause,
+    differences.code,
+    sum(differences.conversions) as conversions,
+    cast(sum(differences.value) as decimal(18, 4)) as value
 from differences
-group by 1, 2, 3, 4, 5, 6
+left join {{ ref('cause_codes') }} as cause_codes on differences.cause = cause_codes.cause
+group by 1, 2, 3, 4, 5, 6, 7, 8, 9

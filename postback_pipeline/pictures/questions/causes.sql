@@ -5,9 +5,9 @@ select
     sum(causes.conversions)::bigint as conversions,
     sum(causes.value) as value,
     -- Of a whole group, what the braces stand for has no one value.
-    regexp_replace(any_value(reason_codes.sentence), '\{\w+\}', '…', 'g') as sentence
+    regexp_replace(any_value(cause_codes.explanation), '\{\w+\}', '…', 'g') as sentence
 from metrics.reconciliation_causes as causes
-left join marts.reason_codes on causes.cause = reason_codes.reason_code
+left join metrics.cause_codes on causes.cause = cause_codes.cause
 where
     causes.destination = $destination
     and causes.event_name = $event

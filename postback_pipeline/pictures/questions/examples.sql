@@ -1,26 +1,26 @@
--- Conversions whose decision, or newest state, is this cause, the newest first.
+-- Conversions that this cause took away or added at this step, the newest first.
+with differences as (
+    select conversion_key, destination, event_name, currency, report_date, step, cause, occurred_at
+    from intermediate.int_step_differences
+    union all
+    select conversion_key, destination, event_name, currency, report_date, 'reported', cause, occurred_at
+    from intermediate.int_report_differences
+)
+
 select
-    steps.conversion_key,
+    differences.conversion_key,
     steps.decision,
     steps.reason_code,
     steps.newest_state,
-    steps.occurred_at
-from intermediate.int_reconciliation_steps as steps
+    differences.occurred_at
+from differences
+inner join intermediate.int_reconciliation_steps as steps using (conversion_key, destination)
 where
-    steps.destination = $destination
-    and steps.event_name = $event
-    and steps.currency = $currency
-    and steps.report_date between $from and $to
-    and case $step
-        when 'eligible' then steps.is_backend and not steps.is_eligible and steps.reason_code = $cause
-        when 'enqueued' then
-            steps.is_eligible and not steps.is_enqueued
-            and case when steps.decision = 'report' then 'not_yet_enqueued' else steps.reason_code end = $cause
-        when 'sent' then steps.is_enqueued and not steps.is_sent and steps.newest_state = $cause
-        when 'accepted' then
-            (steps.is_sent and not steps.is_accepted and steps.newest_state = $cause)
-            or (steps.is_accepted and steps.believed_value <> steps.worth and steps.reason_code = $cause)
-        else false
-    end
-order by steps.occurred_at desc
+    differences.destination = $destination
+    and differences.event_name = $event
+    and differences.currency = $currency
+    and differences.report_date between $from and $to
+    and differences.step = $step
+    and differences.cause = $cause
+order by differences.occurred_at desc
 limit 50
