@@ -52,8 +52,8 @@ async def action(request: Request) -> Page | Response:
         with open_ledger(settings.ledger_url(), settings.environment) as ledger:
             told = step.rehearse(ledger)
             # Between the preview and the confirmation the world may have moved on: then it is shown anew.
-            if fields.get("seen") == told.sentence and told.count:
-                done = step.take(ledger)
+            if fields.get("seen") == told.identity and told.count:
+                done = step.take(ledger, told.identity)
                 request.session["done"] = done.sentence
                 return RedirectResponse("/done", status_code=303)
     except LedgerError as error:
@@ -123,7 +123,7 @@ def _resolution(text: str) -> Resolution:
 def _number(text: str) -> int:
     if not text.isdecimal():
         raise LedgerError("Say which approval, by its number. Nothing was changed.")
-    return int(text)
+    return steps.numbered(text)
 
 
 def _texts(form: FormData) -> dict[str, str]:

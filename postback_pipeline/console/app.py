@@ -72,7 +72,7 @@ def build_app(settings: Settings, access: Access) -> Starlette:
             ),
             Middleware(BaseHTTPMiddleware, dispatch=guarded),
         ],
-        exception_handlers={HTTPException: _not_there, Exception: _unforeseen},
+        exception_handlers={HTTPException: _not_there},
     )
     app.state.settings, app.state.access = settings, access
     return app
@@ -107,9 +107,3 @@ async def _not_there(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     sentence = "There is no such page." if status == 404 else "This cannot be asked like that."
     return respond(request, Page("sentence.html", "Not found", values={"sentence": sentence}, status=status))
-
-
-async def _unforeseen(request: Request, error: Exception) -> Response:
-    # Neither the page nor this line says more: what it stumbled over may be somebody's. The traceback goes to stderr.
-    sentence = f"Something failed that nobody foresaw ({type(error).__name__}). The console's own log says where."
-    return Response(sentence, status_code=500, media_type="text/plain")

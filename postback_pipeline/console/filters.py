@@ -72,7 +72,10 @@ def read_filters(
     if one and fitting:
         asked |= {name: fitting[0][column] for name, column in columns.items()}
     last = _day(query, "to") or (as_of.date() if as_of else datetime.now(UTC).date())
-    first = _day(query, "from") or last - timedelta(days=_DAYS - 1)
+    try:
+        first = _day(query, "from") or last - timedelta(days=_DAYS - 1)
+    except OverflowError:
+        raise WrongAddress(f"There are no days before {last}: write from=2026-01-01 and to=2026-01-31.") from None
     if first > last:
         raise WrongAddress(f"There are no days from {first} to {last}: the first one is the later one.")
     return Filters(asked["destination"], asked["event"], asked["currency"], first, last)

@@ -5,8 +5,10 @@ Belongs here: that. Does not belong here: what a step does.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
+import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from starlette.responses import RedirectResponse, Response
 
 from postback_pipeline.model import PostbackError
 
+_LOG = logging.getLogger(__name__)
 #: What this machine calls itself: nobody else can be there.
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 PASSWORD_VARIABLE = "POSTBACK_CONSOLE_PASSWORD"  # noqa: S105
@@ -108,10 +111,21 @@ async def guarded(request: Request, go_on: Callable[[Request], Awaitable[Respons
     elif access.needs_login and not request.session.get("in") and not request.url.path.startswith(_OPEN_PATHS):
         response = RedirectResponse("/login", status_code=303)
     else:
-        response = await go_on(request)
+        try:
+            response = await go_on(request)
+        except Exception as error:
+            response = _unforeseen(error)
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response
+
+
+def _unforeseen(error: Exception) -> Response:
+    """Neither the page nor the log has the error's own text: what it stumbled over may be somebody's."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("Nobody foresaw this %s:\n%s", type(error).__name__, frames)
+    sentence = f"Something failed that nobody foresaw ({type(error).__name__}). The console's own log says where."
+    return Response(sentence, status_code=500, media_type="text/plain")
 
 
 def _is_called_by_name(request: Request, access: Access) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, literal, select
@@ -80,8 +81,7 @@ def replay(
     )
     copies = _copy_accepted(connection, accepted, reason=reason, actor=actor, now=now)
     changed = tuple(sorted([*open_ids, *closed, *copies]))
-    acted_on = tuple(postback.id for postback in chosen)
-    return _done(connection, "replay", changed, acted_on, skipped, actor=actor, reason=reason, now=now)
+    return _done(connection, "replay", changed, chosen, skipped, actor=actor, reason=reason, now=now)
 
 
 def resolve(
@@ -100,7 +100,7 @@ def resolve(
     state = State.PENDING if resend else State(resolution.value)
     values = {"due_at": now, **_NEW_ROUND} if resend else {}
     move(connection, ids, state, reason=reason, actor=actor, now=now, **values)
-    return _done(connection, "resolve", ids, ids, skipped, actor=actor, reason=reason, now=now)
+    return _done(connection, "resolve", ids, chosen, skipped, actor=actor, reason=reason, now=now)
 
 
 def cancel(connection: Connection, selection: Selection, *, actor: str, reason: str, now: datetime) -> CommandReport:
@@ -116,14 +116,14 @@ def cancel(connection: Connection, selection: Selection, *, actor: str, reason: 
     chosen, skipped = _choose(find(connection, selection), hindrance)
     ids = tuple(postback.id for postback in chosen)
     move(connection, ids, State.CANCELLED, reason=reason, actor=actor, now=now, by_person=True)
-    return _done(connection, "cancel", ids, ids, skipped, actor=actor, reason=reason, now=now)
+    return _done(connection, "cancel", ids, chosen, skipped, actor=actor, reason=reason, now=now)
 
 
 def _done(
     connection: Connection,
     command: str,
     changed: tuple[int, ...],
-    acted_on: tuple[int, ...],
+    chosen: Sequence[Selected],
     skipped: Sequence[Skipped],
     *,
     actor: str,
@@ -133,7 +133,9 @@ def _done(
     listed = ", ".join(str(postback_id) for postback_id in changed[:20]) + (" ..." if len(changed) > 20 else "")
     subject = f"{len(changed)} changed ({listed}), {len(skipped)} skipped"
     log_action(connection, command, actor=actor, reason=reason, subject=subject, now=now)
-    return CommandReport(changed, acted_on, tuple(skipped))
+    acted_on = tuple(postback.id for postback in chosen)
+    identity = sha256(" ".join(f"{each.id}:{each.state}" for each in chosen).encode()).hexdigest()
+    return CommandReport(changed, acted_on, tuple(skipped), identity)
 
 
 def _choose(

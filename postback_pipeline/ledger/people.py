@@ -87,45 +87,65 @@ class PeopleSide:
             return queue.elements(connection, postback_ids)
 
     def replay(
-        self, selection: Selection, *, actor: str, reason: str, force: bool = False, dry_run: bool = False
+        self,
+        selection: Selection,
+        *,
+        actor: str,
+        reason: str,
+        force: bool = False,
+        dry_run: bool = False,
+        seen: str | None = None,
     ) -> CommandReport:
         """Sends again what was rejected, expired, parked or cancelled, as a new round of attempts.
 
         `force`: also what was accepted, as a new revision with the same element, and what the receiver's window has
         closed for. Repeating the command changes nothing more. `dry_run`: reports the same, and changes nothing.
+        `seen`: the identity of a report that a person saw before.
 
         Raises:
-            LedgerError: nothing is selected, or no actor or reason is given.
+            LedgerError: nothing is selected, no actor or reason is given, or it is not what was `seen`.
         """
         with self._database.writing(rehearsal=dry_run) as connection:
             now = self._database.now(connection)
-            return commands.replay(connection, selection, force=force, actor=actor, reason=reason, now=now)
+            report = commands.replay(connection, selection, force=force, actor=actor, reason=reason, now=now)
+            return _as_seen(report, seen)
 
     def resolve(
-        self, selection: Selection, resolution: Resolution, *, actor: str, reason: str, dry_run: bool = False
+        self,
+        selection: Selection,
+        resolution: Resolution,
+        *,
+        actor: str,
+        reason: str,
+        dry_run: bool = False,
+        seen: str | None = None,
     ) -> CommandReport:
         """Says what a person found out about parked postbacks; others of the selection are left alone.
 
-        `dry_run`: reports the same, and changes nothing.
+        `dry_run`: reports the same, and changes nothing. `seen`: the identity of a report that a person saw before.
 
         Raises:
-            LedgerError: nothing is selected, or no actor or reason is given.
+            LedgerError: nothing is selected, no actor or reason is given, or it is not what was `seen`.
         """
         with self._database.writing(rehearsal=dry_run) as connection:
             now = self._database.now(connection)
-            return commands.resolve(connection, selection, resolution, actor=actor, reason=reason, now=now)
+            report = commands.resolve(connection, selection, resolution, actor=actor, reason=reason, now=now)
+            return _as_seen(report, seen)
 
-    def cancel(self, selection: Selection, *, actor: str, reason: str, dry_run: bool = False) -> CommandReport:
+    def cancel(
+        self, selection: Selection, *, actor: str, reason: str, dry_run: bool = False, seen: str | None = None
+    ) -> CommandReport:
         """Takes back what has not left; it stays so until the desired value changes or somebody replays it.
 
-        `dry_run`: reports the same, and changes nothing.
+        `dry_run`: reports the same, and changes nothing. `seen`: the identity of a report that a person saw before.
 
         Raises:
-            LedgerError: nothing is selected, or no actor or reason is given.
+            LedgerError: nothing is selected, no actor or reason is given, or it is not what was `seen`.
         """
         with self._database.writing(rehearsal=dry_run) as connection:
             now = self._database.now(connection)
-            return commands.cancel(connection, selection, actor=actor, reason=reason, now=now)
+            report = commands.cancel(connection, selection, actor=actor, reason=reason, now=now)
+            return _as_seen(report, seen)
 
     def pause(self, destination: str, *, reason: str, actor: str, mark: str | None = None) -> bool:
         """Stops claims of a destination until it is resumed; whether that changed anything.
@@ -221,3 +241,10 @@ class PeopleSide:
             subject = f"{report.inserted} imported, {report.known} known"
             selections.log_action(connection, "import", actor=actor, reason=reason, subject=subject, now=now)
             return report
+
+
+def _as_seen(report: CommandReport, seen: str | None) -> CommandReport:
+    """Raised within the command's transaction, so that what a person saw otherwise stays as it was."""
+    if seen is not None and report.identity != seen:
+        raise LedgerError("What this is about changed just now. Nothing was changed. Look again.")
+    return report

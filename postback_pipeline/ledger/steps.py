@@ -25,6 +25,8 @@ from postback_pipeline.model import Resolution, State
 
 #: So many postbacks are shown of those that a step is about, and as many of those that it leaves alone.
 SHOWN = 20
+#: Longer numbers than databases count to (2^63).
+_DIGITS = 18
 
 POSTBACK_COLUMNS = (
     "id",
@@ -59,6 +61,9 @@ class Told:
     count: int
     sentence: str
     tables: tuple[Table, ...] = ()
+    #: Of a rehearsal: the same only where the step is about the very same things, in the same states. Counts of what
+    #: merely waits are not in it: they never stand still.
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +76,15 @@ class Step:
     command: str
     #: What is asked before it is taken.
     question: str
-    _act: Callable[[Ledger, bool], Told]
+    _act: Callable[[Ledger, bool, str | None], Told]
 
     def rehearse(self, ledger: Ledger) -> Told:
         """What it would do now; changes nothing."""
-        return self._act(ledger, True)
+        return self._act(ledger, True, None)
 
-    def take(self, ledger: Ledger) -> Told:
-        """Does it, in one transaction."""
-        return self._act(ledger, False)
+    def take(self, ledger: Ledger, seen: str | None = None) -> Told:
+        """Does it, in one transaction; of postbacks, only if the identity told before is still `seen`."""
+        return self._act(ledger, False, seen)
 
 
 def select(
@@ -95,9 +100,9 @@ def select(
     """What a person's conditions select; `which` are ids of postbacks or conversion keys, instants naive mean UTC.
 
     Raises:
-        LedgerError: nothing was given, which would select everything, or ids and keys at once.
+        LedgerError: nothing was given, which would select everything, or ids and keys at once, or an id is too long.
     """
-    ids = [int(each) for each in which if each.isdecimal()]
+    ids = [numbered(each) for each in which if each.isdecimal()]
     if ids and len(ids) < len(which):
         raise LedgerError("Give either ids of postbacks or conversion keys, not both at once.")
     if not (which or destination or states or event or last_reason or created_from or created_before):
@@ -114,12 +119,23 @@ def select(
     )
 
 
+def numbered(written: str) -> int:
+    """The number of a postback or an approval, as a person wrote it.
+
+    Raises:
+        LedgerError: it is none, or longer than any that a ledger gives.
+    """
+    if not written.isdecimal() or len(written) > _DIGITS:
+        raise LedgerError(f"{written[: _DIGITS + 1]!r} is no number of this ledger. Nothing was changed.")
+    return int(written)
+
+
 def replay(selection: Selection, *, force: bool, actor: str, reason: str) -> Step:
     """Sends again; without a name or a state, of what the selection finds only what can be replayed without force."""
     chosen = _in_states(selection, REPLAYABLE)
 
-    def act(ledger: Ledger, dry_run: bool) -> Told:
-        report = ledger.replay(chosen, force=force, actor=actor, reason=reason, dry_run=dry_run)
+    def act(ledger: Ledger, dry_run: bool, seen: str | None) -> Told:
+        report = ledger.replay(chosen, force=force, actor=actor, reason=reason, dry_run=dry_run, seen=seen)
         return _tell(ledger, report, "To be sent again", dry_run)
 
     return Step("replay", "Send these again?" + (" Those that were accepted, too." if force else ""), act)
@@ -129,8 +145,8 @@ def cancel(selection: Selection, *, actor: str, reason: str) -> Step:
     """Takes back; without a name or a state, of what the selection finds only what is queued."""
     chosen = _in_states(selection, QUEUED_STATES)
 
-    def act(ledger: Ledger, dry_run: bool) -> Told:
-        report = ledger.cancel(chosen, actor=actor, reason=reason, dry_run=dry_run)
+    def act(ledger: Ledger, dry_run: bool, seen: str | None) -> Told:
+        report = ledger.cancel(chosen, actor=actor, reason=reason, dry_run=dry_run, seen=seen)
         return _tell(ledger, report, "To be taken back", dry_run)
 
     return Step("cancel", "Take these back, so that they do not leave?", act)
@@ -140,8 +156,8 @@ def resolve(selection: Selection, resolution: Resolution, *, actor: str, reason:
     """Says what was found out; without a name or a state, of what the selection finds only what is parked."""
     chosen = _in_states(selection, {State.PARKED})
 
-    def act(ledger: Ledger, dry_run: bool) -> Told:
-        report = ledger.resolve(chosen, resolution, actor=actor, reason=reason, dry_run=dry_run)
+    def act(ledger: Ledger, dry_run: bool, seen: str | None) -> Told:
+        report = ledger.resolve(chosen, resolution, actor=actor, reason=reason, dry_run=dry_run, seen=seen)
         return _tell(ledger, report, f"To be resolved as {resolution}", dry_run, with_attempts=True)
 
     return Step("resolve", f"Resolve these as {resolution}?", act)
@@ -162,10 +178,11 @@ def resume(destination: str, configured: Collection[str], *, actor: str, reason:
 def approve(approval_id: int, *, actor: str, reason: str) -> Step:
     """Lets an enqueue through that was stopped for its size."""
 
-    def act(ledger: Ledger, dry_run: bool) -> Told:
+    def act(ledger: Ledger, dry_run: bool, seen: str | None) -> Told:
         found = ledger.approve(approval_id, actor=actor, reason=reason, dry_run=dry_run)
         counts = f"{found.postbacks} postbacks for {found.destination}, {found.retractions} of them retractions."
-        return Told(1, f"{'To be approved' if dry_run else 'Approved'}: {counts}", (approvals_table([found]),))
+        table = approvals_table([found])
+        return Told(1, f"{'To be approved' if dry_run else 'Approved'}: {counts}", (table,), f"{found.id}: {counts}")
 
     return Step("approve", "Let the next enqueue of about these counts through?", act)
 
@@ -173,7 +190,7 @@ def approve(approval_id: int, *, actor: str, reason: str) -> Step:
 def adopt(rules: Mapping[str, Rules], *, mark: Path, unnoticed: bool, actor: str, reason: str) -> Step:
     """Takes on a ledger that was restored from an older backup; arguments as of `Ledger.adopt`."""
 
-    def act(ledger: Ledger, dry_run: bool) -> Told:
+    def act(ledger: Ledger, dry_run: bool, seen: str | None) -> Told:
         adopted = ledger.adopt(rules, mark=mark, actor=actor, reason=reason, unnoticed=unnoticed, dry_run=dry_run)
         names = sorted({*adopted.parked, *adopted.left})
         rows = [(name, adopted.parked.get(name, 0), adopted.left.get(name, 0)) for name in names]
@@ -194,7 +211,7 @@ def import_reported(rows: Sequence[Reported], *, actor: str, reason: str) -> Ste
     counts = Counter(row.destination for row in rows)
     table = Table("reported_before", "Reported before", ("destination", "conversions"), sorted(counts.items()))
 
-    def act(ledger: Ledger, dry_run: bool) -> Told:
+    def act(ledger: Ledger, dry_run: bool, seen: str | None) -> Told:
         report = ledger.import_reported(rows, actor=actor, reason=reason, dry_run=dry_run)
         done = "to be imported" if dry_run else "imported"
         sentence = f"{report.inserted} {done}; {report.known} were known and stay as they are."
@@ -273,7 +290,7 @@ def _tell(ledger: Ledger, report: CommandReport, what: str, dry_run: bool, *, wi
         columns = ("id", "conversion", "state", "why it is left alone")
         tables.append(Table("left_alone", _titled("Left alone", SHOWN, left), columns, rows))
     done = f"{what}: {count}. Left alone: {left}." if dry_run else f"{count} done, {left} left alone."
-    return Told(count, done, tuple(tables))
+    return Told(count, done, tuple(tables), report.identity)
 
 
 def _last_attempts(stories: Sequence[Story]) -> Table:
@@ -302,7 +319,7 @@ def _titled(what: str, shown: int, count: int) -> str:
 def _switch(command: str, destination: str, configured: Collection[str], act: Callable[[Ledger], bool]) -> Step:
     check_configured(destination, configured)
 
-    def told(ledger: Ledger, dry_run: bool) -> Told:
+    def told(ledger: Ledger, dry_run: bool, seen: str | None) -> Told:
         if not dry_run:
             changed = act(ledger)
             return Told(int(changed), f"{destination} {f'is {command}d.' if changed else f'was {command}d already.'}")
@@ -311,6 +328,7 @@ def _switch(command: str, destination: str, configured: Collection[str], act: Ca
         # A person's pause replaces one that would end by itself.
         changes = paused if command == "resume" else not paused or (found is not None and found.ends_by_itself)
         stands = f"paused by {found.paused_by}: {found.pause_reason}" if found and paused else "running"
-        return Told(int(changes), f"{destination} is {stands}; {found.due if found else 0} postbacks are due.")
+        sentence = f"{destination} is {stands}; {found.due if found else 0} postbacks are due."
+        return Told(int(changes), sentence, identity=f"{stands}; {found is not None and found.ends_by_itself}")
 
     return Step(command, f"{command.capitalize()} {destination}?", told)

@@ -50,6 +50,8 @@ class CommandReport:
     #: Ids of the selected postbacks that it was done to: those changed and, for a forced replay, the accepted ones.
     acted_on: tuple[int, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    #: SHA-256 of `acted_on` and the states they were found in: the same only where it is done to the very same.
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,9 +109,11 @@ class _Shown:
 
 def _number(value: str) -> Decimal | None:
     try:
-        return Decimal(value)
+        found = Decimal(value)
     except InvalidOperation:
         return None
+    # Of what is no number, not even the hash may be asked for.
+    return found if found.is_finite() else None
 
 
 def _time(value: str) -> datetime | None:

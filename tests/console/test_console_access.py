@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from postback_pipeline.console.app import build_app
@@ -113,6 +115,27 @@ def test_every_reply_forbids_scripts_frames_and_copies(console: TestClient, ledg
         assert "script-src" not in headers["content-security-policy"]
         assert headers["cache-control"] == "no-store"
         assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_failure_that_nobody_foresaw_is_a_guarded_reply_without_its_text(
+    shop: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(request: Request) -> Response:
+        raise RuntimeError("ann@example.com")
+
+    app = build_app(shop, Access(None))
+    app.router.add_route("/fails", fails)
+    with TestClient(app, base_url="http://127.0.0.1:3001") as client:
+        reply = client.get("/fails")
+    assert reply.status_code == 500
+    assert "RuntimeError" in reply.text
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
+    assert reply.headers["cache-control"] == "no-store"
+    assert "RuntimeError" in caplog.text
+    assert "in fails" in caplog.text
+    # Nothing of it is said by the record either, whoever formats it.
+    assert not any(record.exc_info for record in caplog.records)
+    assert "ann@" not in reply.text
 
 
 def test_an_access_that_has_no_password_takes_none() -> None:

@@ -54,7 +54,11 @@ def test_days_in_the_url_narrow_every_figure(console: TestClient, shop: Settings
 
 @pytest.mark.parametrize(
     ("query", "says"),
-    [("from=yesterday", "is no day"), ("from=2026-02-01&to=2026-01-01", "There are no days")],
+    [
+        ("from=yesterday", "is no day"),
+        ("from=2026-02-01&to=2026-01-01", "There are no days"),
+        ("to=0001-01-01", "There are no days before"),
+    ],
 )
 def test_an_impossible_day_is_a_sentence(console: TestClient, query: str, says: str) -> None:
     reply = console.get(f"/?{query}")
