@@ -108,12 +108,15 @@ class Later(StrEnum):
 
     PENDING = "pending"
     """Not judged yet."""
+    NOT_FOUND = "not_found"
+    """It knows nothing of what it is asked by: not yet, or not any more."""
     PROCESSED = "processed"
     """All were processed."""
     REJECTED = "rejected"
     """None was."""
     UNCONFIRMED = "unconfirmed"
-    """Some were and some were not, and it does not say which; or it never said anything."""
+    """Nobody will know of each: some were and some were not, and it does not say which; or 14 days went by with no
+    answer but that it is not judged yet, or not known."""
 
 
 class Phase(StrEnum):

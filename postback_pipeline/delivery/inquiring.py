@@ -82,12 +82,12 @@ class Inquirer:
 
     async def _ask(self, inquiry: Inquiry) -> int:
         heard = await self._sender.ask(inquiry)
+        if heard.retry_after is not None:
+            await self._standing.put_off(heard.retry_after, "asked for a verdict, it wants to wait")
         if heard.verdict is not None:
             self._failures = 0
             return await self._desk.heed(inquiry.receipt_id, heard.verdict.later, heard.verdict.reason)
         self._failures += 1
-        if heard.retry_after is not None:
-            await self._standing.put_off(heard.retry_after, "asked for a verdict, it wants to wait")
         return await self._desk.heed(inquiry.receipt_id, None, "")
 
     async def _wait_turn(self) -> None:

@@ -27,13 +27,17 @@ from postback_pipeline.destinations.base import (
 )
 from postback_pipeline.destinations.oauth import ACCESS_TOKEN, Refusal
 from postback_pipeline.ledger import Claim, Inquiry
+from postback_pipeline.model import Later
+
+#: Answers that there is nothing under that address. Whether that is for good time tells (the ledger's `receipts`).
+NOT_FOUND = (404, 410)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What came of asking for a later verdict; without one, nothing is known: no request, no reply, or none that tells.
 
-    A receiver that has not judged yet says so by a verdict.
+    A receiver that has not judged yet says so by a verdict, and so does one that knows nothing of what it is asked by.
     """
 
     verdict: LaterVerdict | None = None
@@ -108,7 +112,8 @@ class Sender:
             if self._tokens is not None and reply.status == UNAUTHORIZED:
                 # The next question leaves with another one.
                 self._tokens.refused(token)
-            return Heard(retry_after=parse_retry_after(reply.headers, self._now()))
+            found = LaterVerdict(Later.NOT_FOUND, f"HTTP {reply.status}") if reply.status in NOT_FOUND else None
+            return Heard(found, parse_retry_after(reply.headers, self._now()))
         if self._tokens is not None:
             self._tokens.worked(token)
         return Heard(verdict)

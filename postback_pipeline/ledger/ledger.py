@@ -240,7 +240,7 @@ class Ledger(PeopleSide):
             drains.leave(connection, destination, owner)
 
     def inquiries(self, destination: str, limit: int) -> list[Inquiry]:
-        """Receipts whose later verdict should be asked for now, the oldest first, at most `limit`."""
+        """Receipts whose later verdict should be asked for now, the least asked about first, at most `limit`."""
         with self._database.reading() as connection:
             return receipts.due(connection, destination, limit, self._database.now(connection))
 

@@ -6,7 +6,8 @@ reply means (the adapter).
     processed    -> processed
     rejected     -> rejected
     pending      -> asked again, less and less often, for PATIENCE at most
-    no answer    -> asked again, less and less often
+    not found    -> the same
+    no answer    -> asked again, less and less often, however long that goes on
     unconfirmed  -> stays accepted, and is not asked again: some were processed and nobody says which. What adjusts it
                     is parked (`sweep`), as that of anything accepted of which no verdict is awaited
 """
@@ -28,9 +29,10 @@ from postback_pipeline.model import Later, Outcome, State
 FIRST_AFTER = timedelta(minutes=2)
 FACTOR = 2
 LONGEST = timedelta(hours=6)
-#: After so long the answer that it is not judged yet leaves it unconfirmed. No answer at all never does.
+#: After so long the answer that it is not judged yet, or not known, leaves it unconfirmed. No answer at all never does.
 PATIENCE = timedelta(days=14)
-NO_VERDICT = "no_verdict"
+#: What is asked again, and by which reason it stays unconfirmed in the end.
+_ASKED_AGAIN = {Later.PENDING: "no_verdict", Later.NOT_FOUND: "not_found"}
 #: How long all that is due waits where the receiver does not answer.
 DEFERRED = timedelta(minutes=15)
 #: How the reason of what stays accepted begins where nobody confirms it. The warehouse tells it by this
@@ -65,13 +67,17 @@ def note(connection: Connection, results: Sequence[Result], now: datetime) -> No
 
 
 def due(connection: Connection, destination: str, limit: int, now: datetime) -> list[Inquiry]:
-    """Up to `limit` receipts whose verdict should be asked for, the oldest first."""
+    """Up to `limit` receipts whose verdict should be asked for: those asked about least often, of these the oldest.
+
+    By time alone, some that bring no answer whenever they are asked about would be the first of every round, end it,
+    and have all the others deferred for good.
+    """
     query = (
         select(_R.id, _R.receipt, func.count().label("postbacks"))
         .join(receipt_members, _M.receipt_id == _R.id)
         .where(_R.destination == destination, OPEN, _R.ask_at <= now)
-        .group_by(_R.id, _R.receipt, _R.ask_at)
-        .order_by(_R.ask_at, _R.id)
+        .group_by(_R.id, _R.receipt, _R.asked, _R.ask_at)
+        .order_by(_R.asked, _R.ask_at, _R.id)
         .limit(limit)
     )
     return [Inquiry(row.id, row.receipt, row.postbacks) for row in connection.execute(query)]
@@ -96,9 +102,9 @@ def heed(connection: Connection, receipt_id: int, later: Later | None, reason: s
     row = connection.execute(select(receipts).where(_R.id == receipt_id).with_for_update()).one()
     if row.ask_at is None:
         return 0
-    if later is Later.PENDING and now - row.taken_at >= PATIENCE:
-        later, reason = Later.UNCONFIRMED, NO_VERDICT
-    if later is None or later is Later.PENDING:
+    if later in _ASKED_AGAIN and now - row.taken_at >= PATIENCE:
+        later, reason = Later.UNCONFIRMED, _ASKED_AGAIN[later]
+    if later is None or later in _ASKED_AGAIN:
         _ask_again(connection, row, now)
         return 0
     ids = _accepted(connection, receipt_id)

@@ -61,11 +61,12 @@ class Later3(Vendor):
 
 @dataclass
 class Judge:
-    """Says `verdict` about whatever it is asked."""
+    """Says `verdict` about whatever it is asked; of receipts in `unlike`, with that status instead."""
 
     verdict: str = "pending"
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+    unlike: dict[str, int] = field(default_factory=dict)
     asked: int = 0
     taken: list[str] = field(default_factory=list)
 
@@ -74,7 +75,8 @@ class Judge:
             self.taken.append(receiver.hits[-1].body.decode())
             return web.Response(text=f"r-{len(self.taken)}")
         self.asked += 1
-        return web.Response(text=self.verdict, status=self.status, headers=self.headers)
+        status = self.unlike.get(request.path.rpartition("/")[2], self.status)
+        return web.Response(text=self.verdict, status=status, headers=self.headers)
 
 
 Story = Callable[[Line, Judge], Any]
@@ -201,7 +203,37 @@ def test_a_receiver_that_never_judges_leaves_all_unconfirmed(ledger: Ledger, clo
     told(story, ledger, clock)
 
 
-@pytest.mark.parametrize("status", [401, 404, 503])
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_receiver_that_does_not_know_what_it_took_leaves_it_unconfirmed(
+    any_ledger: Ledger, clock: Clock, status: int
+) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.status = status
+        await waited(line, days=13)
+        assert {story.reason for story in line.stories()} == {"taken"}
+        await waited(line, days=2)
+        found = {(story.state, story.reason) for story in line.stories()}
+        assert found == {(State.ACCEPTED, "unconfirmed: not_found")}
+        assert any_ledger.due([NAME])[NAME].inquiries == 0
+
+    told(story, any_ledger, clock)
+
+
+def test_many_that_it_does_not_know_keep_it_from_nothing(any_ledger: Ledger, clock: Clock) -> None:
+    async def story(line: Line, judge: Judge) -> None:
+        judge.verdict = "processed"
+        judge.unlike = {f"r-{number}": 404 for number in range(1, 16)}
+        await waited(line, minutes=3)
+        assert judge.asked == 20
+        assert line.states().count(State.PROCESSED) == 5 * 3
+        judge.unlike = {}
+        await waited(line, minutes=10)
+        assert set(line.states()) == {State.PROCESSED}
+
+    told(story, any_ledger, clock, orders=60)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 503])
 def test_no_answer_is_no_verdict_however_long_it_lasts(ledger: Ledger, clock: Clock, status: int) -> None:
     async def story(line: Line, judge: Judge) -> None:
         judge.status = status

@@ -131,6 +131,47 @@ def test_a_conflict_is_not_asked_about(shop: Shop, clock: Clock) -> None:
     assert (shop.state(), shop.ledger.inquiries("meta", 10)) == (State.PARKED, [])
 
 
+def test_receipts_that_bring_no_answer_keep_no_other_from_being_asked_about(shop: Shop, clock: Clock) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+
+    def accept(*keys: str) -> None:
+        shop.enqueue(*(shop.desired(key, "10.00") for key in keys))
+        shop.ledger.record([shop.result(claim) for claim in shop.claim()], rules=shop.rules)
+
+    accept(*(f"purchase:dead-{number}" for number in range(30)))
+    for _ in range(3):
+        clock.forward(hours=6)
+        for inquiry in shop.ledger.inquiries("meta", 100):
+            shop.ledger.heed(inquiry.receipt_id, None, "")
+    clock.forward(hours=6)
+    accept("purchase:alive")
+    clock.forward(hours=1)
+    said = [Later.PROCESSED, Later.PENDING]
+    for _ in range(24):
+        # A round, which three in a row without an answer end.
+        for inquiry in shop.ledger.inquiries("meta", 3):
+            is_alive = "alive" in inquiry.receipt
+            shop.ledger.heed(inquiry.receipt_id, said.pop() if is_alive else None, "told")
+        shop.ledger.defer_inquiries("meta")
+        clock.forward(minutes=15)
+    assert (said, shop.state("purchase:alive")) == ([], State.PROCESSED)
+
+
+@pytest.mark.parametrize(("later", "reason"), [(Later.PENDING, "no_verdict"), (Later.NOT_FOUND, "not_found")])
+def test_what_is_not_judged_or_not_known_for_too_long_stays_unconfirmed(
+    shop: Shop, clock: Clock, later: Later, reason: str
+) -> None:
+    shop.rules = replace(shop.rules, judges_later=True)
+    shop.tell("10.00")
+    shop.report("7.00")
+    assert shop.judge(later) == 0
+    clock.forward(days=13)
+    assert (shop.judge(later), shop.sweep()) == (0, {})
+    clock.forward(days=1)
+    assert (shop.judge(later), shop.stories()[0].reason) == (1, f"{UNCONFIRMED}{reason}")
+    assert shop.sweep() == {State.PARKED: 1}
+
+
 def test_what_stays_unconfirmed_says_so_in_the_words_that_the_warehouse_looks_for(shop: Shop) -> None:
     shop.rules = replace(shop.rules, judges_later=True)
     shop.tell("10.00")
