@@ -15,11 +15,6 @@ from postback_pipeline.delivery.transport import Transport
 from postback_pipeline.destinations.base import SecretError
 from postback_pipeline.destinations.oauth import Refusal, Token, TokenGrant
 
-#: A token is not used so close to its end that it may be over when it arrives: this share of its lifetime, but never
-#: more than so many seconds.
-_MARGIN = 0.1
-_LONGEST_MARGIN = 60.0
-
 
 class AccessTokens:
     """One drain's tokens for one destination.
@@ -56,9 +51,8 @@ class AccessTokens:
                 answer = await self._ask()
                 if isinstance(answer, Refusal):
                     return answer
-                lifetime = answer.lifetime.total_seconds()
                 self._value, self._worked = answer.value, False
-                self._until = asked + lifetime - min(lifetime * _MARGIN, _LONGEST_MARGIN)
+                self._until = asked + answer.use_seconds
             return self._value
 
     def worked(self, value: str) -> None:

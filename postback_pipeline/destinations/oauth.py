@@ -28,12 +28,23 @@ _UNTOLD = timedelta(minutes=5)
 _ASSERTION = timedelta(hours=1)
 
 
+#: A token is not used so close to its end: this share of its lifetime, but never more than so many seconds.
+_MARGIN = 0.1
+_LONGEST_MARGIN = 60.0
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """An access token and how long it is good for, from when it was asked for."""
 
     value: str
     lifetime: timedelta
+
+    @property
+    def use_seconds(self) -> float:
+        """How long it is used, from when it was asked for: not until it may be over when it arrives."""
+        lifetime = self.lifetime.total_seconds()
+        return lifetime - min(lifetime * _MARGIN, _LONGEST_MARGIN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,7 @@ class Client:
             reply = await self._exchange(http, Ask(made.method, made.url, made.headers, made.body))
             answer = Refusal(reply.code, final=False) if isinstance(reply, Problem) else grant.read(reply)
             if not isinstance(answer, Refusal):
-                lifetime = answer.lifetime.total_seconds()
-                self._token, self._token_until = answer.value, asked_at + lifetime - min(lifetime * 0.1, 60.0)
+                self._token, self._token_until = answer.value, asked_at + answer.use_seconds
                 return
             if answer.final or attempt == self.attempts:
                 raise PullError(f"It gives {answer.reason}." if answer.final else f"{answer.reason}.")

@@ -50,28 +50,24 @@ class Numbers:
         known = [value for value in (self.value, other.value) if value is not None]
         return Numbers(self.conversions + other.conversions, sum(known, Decimal(0)) if known else None)
 
-    @property
-    def nothing(self) -> Numbers:
-        """As many, and worth as much, as nothing."""
-        return Numbers(Decimal(0), None if self.value is None else Decimal(0))
-
 
 def folder_of(landing: Path, report: str) -> Path:
     """Where the files of one report lie."""
     return landing / ENTITY / FOLDER / report
 
 
-def landed(folder: Path) -> dict[Key, Numbers]:
-    """What was landed so far: of each key the newest.
+def landed(folder: Path, destination: str, zone: str) -> dict[Key, Numbers | None]:
+    """What was landed so far about `destination`: of each key the newest, None where its day is not one of `zone`.
 
     Raises:
         PullError: a file is not as it was written.
     """
-    known: dict[Key, Numbers] = {}
+    known: dict[Key, Numbers | None] = {}
     for file in sorted(folder.glob("*.csv")):
         with file.open(encoding="utf-8", newline="") as handle:
             try:
-                known |= {_key(row): _numbers(row) for row in csv.DictReader(handle)}
+                rows = [row for row in csv.DictReader(handle) if row["destination"] == destination]
+                known |= {_key(row): _numbers(row) if row["time_zone"] == zone else None for row in rows}
             except (KeyError, ValueError, ArithmeticError, TypeError, csv.Error):
                 raise PullError(
                     f"{file} is not as it was written. Take it away; what it held is pulled again."
@@ -79,13 +75,13 @@ def landed(folder: Path) -> dict[Key, Numbers]:
     return known
 
 
-def changed(known: Mapping[Key, Numbers], told: Mapping[Key, Numbers], days: Days) -> dict[Key, Numbers]:
+def changed(known: Mapping[Key, Numbers | None], told: Mapping[Key, Numbers], days: Days) -> dict[Key, Numbers]:
     """What must be landed so that it says what was told about `days`."""
     news = {key: numbers for key, numbers in told.items() if known.get(key) != numbers}
     gone = {
-        key: numbers.nothing
+        key: _nothing(key, numbers)
         for key, numbers in known.items()
-        if days.first <= key.day <= days.last and key not in told and numbers != numbers.nothing
+        if days.first <= key.day <= days.last and key not in told and numbers != _nothing(key, numbers)
     }
     return dict(sorted({**news, **gone}.items(), key=lambda item: (item[0].day, item[0].event, str(item[0]))))
 
@@ -110,6 +106,12 @@ def _lines(destination: str, zone: str, rows: Mapping[Key, Numbers], stamp: str)
         value = "" if numbers.value is None else f"{numbers.value:f}"
         counted = (f"{numbers.conversions:f}", value, key.currency or "")
         yield (key.day.isoformat(), destination, key.event, *counted, zone, key.window, stamp)
+
+
+def _nothing(key: Key, was: Numbers | None) -> Numbers:
+    """As many, and worth as much, as nothing."""
+    has_value = key.currency is not None if was is None else was.value is not None
+    return Numbers(Decimal(0), Decimal(0) if has_value else None)
 
 
 def _key(row: Mapping[str, str]) -> Key:

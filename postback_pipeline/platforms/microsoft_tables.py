@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ COLUMNS = ("TimePeriod", "GoalId", "Goal", "AllConversions", "AllRevenue")
 LONGEST = 64 << 20
 #: How a day may be written. Unverified: the second, which is that of accounts in American English.
 DAYS = ("%Y-%m-%d", "%m/%d/%Y")
+_THOUSANDS = re.compile(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 
 
 def rows_of(file: bytes, currency: str) -> tuple[ReportRow, ...]:
@@ -59,8 +61,9 @@ def _row(row: Mapping[str | None, str | None], currency: str) -> ReportRow:
 
 
 def _number(row: Mapping[str | None, str | None], column: str) -> Decimal:
-    # Thousands are set apart by commas where they are at all: the file's numbers are American.
-    return decimal({column: text(row, column).replace(",", "")}, column)
+    # Only what can be nothing but thousands: 12,5 is twelve and a half to whoever wrote it, and is refused.
+    written = text(row, column)
+    return decimal({column: written.replace(",", "") if _THOUSANDS.fullmatch(written) else written}, column)
 
 
 def _day(written: str) -> date:

@@ -16,13 +16,11 @@ from urllib.parse import urlencode
 
 from pydantic import Field
 
-from postback_pipeline.destinations.base import Reply
-from postback_pipeline.destinations.json_body import json_of
 from postback_pipeline.destinations.options import VARIABLE
 from postback_pipeline.destinations.pinterest import API_VERSION
-from postback_pipeline.platforms.base import Ask, Conversation, Platform, PullError, Report, ReportOptions, ReportRow
+from postback_pipeline.platforms.base import Ask, Conversation, Platform, Report, ReportOptions, ReportRow
 from postback_pipeline.platforms.days import Days
-from postback_pipeline.platforms.reading import body_of, day, decimal, text
+from postback_pipeline.platforms.reading import body_of, day, decimal, list_of, text
 
 #: Events of the Conversions API -> the column that counts them.
 COLUMNS = {
@@ -90,7 +88,7 @@ class PinterestReport(Platform):
                 **WINDOWS,
             }
             told = yield _get(account, wanted)
-            rows += (row for each in _elements(told) for row in _rows(each, events, currency))
+            rows += (row for each in list_of(told) for row in _rows(each, events, currency))
         return Report(tuple(rows), "UTC", currency)
 
 
@@ -100,13 +98,6 @@ def _get(account: str, fields: Mapping[str, str]) -> Ask:
 
 def _value(column: str) -> str:
     return f"{column}_VALUE_IN_MICRO_DOLLAR"
-
-
-def _elements(reply: Reply) -> list[dict[str, Any]]:
-    told = json_of(reply)
-    if not isinstance(told, list) or not all(isinstance(each, dict) for each in told):
-        raise PullError("The reply is no list of objects.")
-    return told
 
 
 def _rows(told: dict[str, Any], events: tuple[str, ...], currency: str) -> Iterator[ReportRow]:

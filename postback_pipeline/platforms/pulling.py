@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -58,12 +58,13 @@ def pull(
     days = days or closed_days(now, report.zone, report.lookback_days)
     where = f"reports.{report.name}"
     try:
+        _require_over(days, closed_days(now, report.zone, 1).last)
         ours = our_events(report.settings, report.platform, routes)
         landing = settings.report_folder(report.name)
         if not landing.is_dir():
             raise PullError(f"There is no folder {landing}. Create it, or correct the source's path.")
         folder = folder_of(landing, report.name)
-        known = landed(folder)
+        known = landed(folder, report.settings.destination, report.zone.key)
         secrets = {
             name: read_variable(name, f"{where} (for {report.platform.title})", settings.file)
             for name in report.secret_names
@@ -78,6 +79,12 @@ def pull(
         raise PullError(f"{where}: {error}") from None
     diagnostics = tuple(each for report in reports for each in report.diagnostics)
     return Pull(days, told, news, file, not_ours, diagnostics)
+
+
+def _require_over(days: Days, newest: date) -> None:
+    # What a platform does not tell yet would be landed as zero.
+    if days.last > newest:
+        raise PullError(f"{days.last} is not over in {days.zone.key}. The newest day to be asked for is {newest}.")
 
 
 async def _ask(

@@ -77,9 +77,11 @@ def decimal(value: Any, *path: str, default: Decimal | None = None) -> Decimal:
         if isinstance(found, bool) or not isinstance(found, int | float | str):
             raise PullError(f"{'.'.join(path)} is no number.")
         number = Decimal(str(found)).quantize(_MONEY)
+        # NaN is not to be compared, which is the same error.
+        is_beyond = abs(number) >= _MOST
     except InvalidOperation:
         raise PullError(f"{'.'.join(path)} is no number.") from None
-    if not abs(number) < _MOST:
+    if is_beyond:
         raise PullError(f"{'.'.join(path)} is beyond all measure.")
     return number
 

@@ -212,11 +212,26 @@ class Settings(Strict):
     @model_validator(mode="after")
     def _reports_name_what_is_there(self) -> Settings:
         folders = [name for name, source in self.sources.items() if source.kind == "folder"]
+        told_by: dict[str, str] = {}
         for name, report in self.reports.items():
             if report.destination not in self.destinations:
                 raise ValueError(f"reports.{name}.destination: {report.destination!r} is no destination")
+            # Their rows would take each other's place, or be added up, as their windows are named.
+            if report.destination in told_by:
+                raise ValueError(
+                    f"reports.{name}.destination: reports.{told_by[report.destination]} tells of {report.destination}"
+                    " already. Name further accounts there, or the other destination here"
+                )
+            told_by[report.destination] = name
             if not folders or report.source not in (None, *folders):
                 raise ValueError(f"reports.{name}.source must be one of kind folder: {', '.join(folders) or 'none is'}")
+        return self
+
+    @model_validator(mode="after")
+    def _changes_name_what_is_there(self) -> Settings:
+        for number, change in enumerate(self.anomalies.changes, start=1):
+            if change.destination is not None and change.destination not in self.destinations:
+                raise ValueError(f"anomalies.changes, {number}: destination {change.destination!r} is no destination")
         return self
 
     def report_folder(self, name: str) -> Path:

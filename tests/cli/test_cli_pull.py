@@ -15,7 +15,7 @@ from tests.platforms.vendor_server import Answer, Vendor, vendor_server
 Postback = Callable[..., Result]
 REPORT = """
 [reports.{name}]
-destination = "partner"
+destination = "{destination}"
 platform = "meta"
 accounts = ["1234567890"]
 events = {{ purchase = "offsite_conversion.fb_pixel_purchase" }}
@@ -29,11 +29,14 @@ DAYS = ("--from", "2026-03-28", "--to", "2026-03-29")
 def vendor(deployment: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     """The platform, which two reports ask."""
     monkeypatch.setenv("META_REPORTS_ACCESS_TOKEN", "meta-secret")
-    text = deployment.file.read_text().replace(
-        "[destinations.partner]\n", '[destinations.partner]\nreport_time_zone = "Europe/Berlin"\n'
-    )
+    text = deployment.file.read_text()
+    for destination in ("partner", "crm"):
+        head = f"[destinations.{destination}]\n"
+        text = text.replace(head, f'{head}report_time_zone = "Europe/Berlin"\n')
     with vendor_server(golden("meta")) as vendor:
-        deployment.file.write_text(text + "".join(REPORT.format(name=name, url=vendor.url) for name in ("one", "two")))
+        whose = {"one": "partner", "two": "crm"}
+        text += "".join(REPORT.format(name=name, destination=whose[name], url=vendor.url) for name in whose)
+        deployment.file.write_text(text)
         yield vendor
 
 
@@ -66,7 +69,7 @@ def test_in_mode_test_nobody_is_asked_and_that_is_no_failure(
     found = postback("pull", "--json")
     assert (found.exit_code, {line["says"] for line in json.loads(found.stdout)}) == (
         0,
-        {"destination partner is in mode test: nobody is asked"},
+        {f"destination {each} is in mode test: nobody is asked" for each in ("partner", "crm")},
     )
     assert vendor.received == []
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from postback_pipeline.platforms.days import Days
 from postback_pipeline.platforms.landing import folder_of
 from postback_pipeline.platforms.pulling import Pull, pull
 from postback_pipeline.platforms.reports import build_reports
@@ -62,11 +63,11 @@ class Pulling:
         noon = datetime.combine(days.last + timedelta(days=1), time(12), days.zone)
         return noon.astimezone(UTC) + timedelta(minutes=minutes)
 
-    def pull(self, minutes: int = 0, routes: tuple[Route, ...] = ()) -> Pull:
+    def pull(self, minutes: int = 0, routes: tuple[Route, ...] = (), days: Days | None = None) -> Pull:
         """Pulls once, so many minutes after noon."""
         settings = self.settings
         report = build_reports(settings)["theirs"]
-        return pull(report, settings, routes, now=self.now(minutes), sleep=self._sleep)
+        return pull(report, settings, routes, now=self.now(minutes), days=days, sleep=self._sleep)
 
     def files(self) -> list[Path]:
         """What landed, in order."""

@@ -204,6 +204,8 @@ def test_days_are_read_in_both_spellings() -> None:
         (zipped(""), "no column TimePeriod"),
         (zipped(HEADER + "2026-13-01,1,Purchase,1,1\n"), "TimePeriod is no day"),
         (zipped(HEADER + "2026-03-01,1,Purchase,many,1\n"), "AllConversions is no number"),
+        (zipped(HEADER + '2026-03-01,1,Purchase,"12,50",1\n'), "AllConversions is no number"),
+        (zipped(HEADER + '2026-03-01,1,Purchase,1,"1.234,50"\n'), "AllRevenue is no number"),
         (zipped(HEADER + "2026-03-01,1,Purchase\n"), "AllConversions is no text"),
         (zipped(HEADER + '2026-03-01,1,"Purchase"x,1,1\n'), "no table"),
         (zipped(HEADER + " " * (65 << 20)), "longer than"),

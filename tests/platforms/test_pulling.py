@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from postback_pipeline.platforms import PLATFORMS
 from postback_pipeline.platforms.base import PullError
+from postback_pipeline.platforms.days import Days
 from postback_pipeline.platforms.events import our_events
+from postback_pipeline.platforms.landing import Key, Numbers, changed
 from postback_pipeline.platforms.reports import build_reports
 from postback_pipeline.settings import SettingsError
 from postback_pipeline.sources.definition_types import MatchOn, Route
@@ -298,3 +301,42 @@ def test_a_network_that_lists_nothing_any_more_reports_zero_and_not_nothing(pull
     for number in range(2):
         shop.vendor.golden.exchanges[number]["reply"] = []
     assert rows(shop.pull(minutes=5).file) == [("2026-03-29", "event_0", "0", "0", "EUR")]
+
+
+def test_a_day_that_is_not_over_is_not_asked_for(pulling: Make) -> None:
+    shop = pulling("meta")
+    days = shop.vendor.golden.days
+    today = days.last + timedelta(days=1)
+    with pytest.raises(PullError, match=rf"^reports\.theirs: {today} is not over in Europe/Berlin\. .* {days.last}\.$"):
+        shop.pull(days=Days(days.first, today, days.zone))
+    assert (shop.vendor.received, shop.files()) == ([], [])
+    assert shop.pull(days=Days(days.first, days.last, days.zone)).file
+
+
+def test_another_destination_or_other_clocks_are_told_everything_anew(pulling: Make) -> None:
+    shop = pulling("meta")
+    told = rows(shop.pull().file)
+
+    def rewrite(file: Path, was: str, now: str) -> None:
+        content = file.read_text(encoding="utf-8")
+        assert was in content
+        file.write_text(content.replace(was, now), encoding="utf-8")
+
+    (first,) = shop.files()
+    rewrite(first, ",theirs,", ",formerly,")
+    again = shop.pull(minutes=5)
+    assert rows(again.file) == told
+    assert shop.pull(minutes=10).file is None
+
+    rewrite(again.file, "Europe/Berlin", "Europe/London")
+    assert rows(shop.pull(minutes=15).file) == told
+    assert shop.pull(minutes=20).file is None
+
+
+def test_what_was_told_of_days_of_other_clocks_only_becomes_zero() -> None:
+    day = date(2026, 3, 28)
+    gone, uncounted = Key(day, "purchase", "USD", "w"), Key(day, "purchase", None, "w")
+    assert changed({gone: None, uncounted: None}, {}, Days(day, day, ZoneInfo("UTC"))) == {
+        uncounted: Numbers(Decimal(0), None),
+        gone: Numbers(Decimal(0), Decimal(0)),
+    }
