@@ -36,7 +36,11 @@ accounts = ["1234567890"]        # added up
 ```
 
 - **Days** are the destination's: `report_time_zone`. A platform that tells its account's zone is refused where its days
-  are others. Only days that are over are read.
+  are others. Only days that are over are read; a day that is not is refused.
+- **One report per destination**, with all its accounts. Of a day and event that were pulled, uploads do not count; only
+  their `match_rate` does.
+- **Windows** are the platform's or its campaigns': none of them only counts days from the click, so of what is pulled
+  cause `attribution_window` is never told; such differences are `unexplained`.
 - **Restated days** are read again, `lookback_days` back, four times a day; every version is kept
   (`metrics.report_delay_curve`). A number that a platform no longer tells becomes zero, and so does a day on which it
   tells nothing about an event. `Materialize` with `first_day` and `last_day`, or `postback pull

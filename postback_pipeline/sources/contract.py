@@ -225,6 +225,8 @@ _PLATFORM_REPORTS = Entity(
         currency(),
         share("match_rate"),
         *texts("time_zone", "attribution_window"),
+        # Stands in the files that a pull writes, and tells them from uploads.
+        *texts("pulled_at"),
     ),
 )
 

@@ -50,7 +50,8 @@ ROWS: dict[str, tuple[dict[str, str], dict[str, str]]] = {
     ),
     "platform_reports": (
         {"date": "2024-05-31", "destination": "meta", "event": "purchase", "conversions": "12.5"},
-        {"value": "99.95", "currency": "EUR", "match_rate": "0.8725", "time_zone": "UTC", "attribution_window": "7d"},
+        {"value": "99.95", "currency": "EUR", "match_rate": "0.8725", "time_zone": "UTC", "attribution_window": "7d"}
+        | {"pulled_at": "20240601T100000Z"},
     ),
     "fx_rates": ({"date": "2024-05-31", "currency": "EUR", "rate_to_base": "1"}, {}),
 }

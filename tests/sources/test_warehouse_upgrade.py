@@ -36,7 +36,7 @@ NEW_COLUMNS = {
     "click_id_parameters": ("valid_days",),
     "ledger_history": ("definition_version", "exchange_rate"),
     "destination_capabilities": ("judges_later",),
-    "platform_reports": ("match_rate",),
+    "platform_reports": ("match_rate", "pulled_at"),
 }
 
 

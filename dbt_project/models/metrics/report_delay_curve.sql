@@ -13,7 +13,8 @@ known as (
     select
         versions.*,
         horizons.hours as after_hours,
-        {{ report_recency('versions', per=['horizons.hours']) }} as recency
+        {{ report_recency('versions', per=['horizons.hours']) }} as recency,
+        {{ is_displaced_by_pull('versions', per=['horizons.hours']) }} as is_displaced
     from versions
     inner join {{ horizons() }}
         on versions.loaded_at <= {{ add_hours('versions.ended_at', 'horizons.hours') }}
@@ -29,7 +30,7 @@ told as (
         sum(conversions) as reported_conversions,
         sum(value) as reported_value
     from known
-    where recency = 1
+    where recency = 1 and not is_displaced
     group by 1, 2, 3, 4, 5
 ),
 

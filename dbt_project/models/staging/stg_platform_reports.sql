@@ -9,6 +9,7 @@ renamed as (
         currency,
         time_zone,
         attribution_window,
+        pulled_at,
         _row_hash as row_hash,
         conversions,
         value,
