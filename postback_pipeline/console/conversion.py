@@ -18,6 +18,7 @@ from postback_pipeline.console.tables import Table, money
 from postback_pipeline.destinations import build_destinations
 from postback_pipeline.destinations.base import DestinationError
 from postback_pipeline.ledger import LedgerError, Peeked, Story, open_ledger
+from postback_pipeline.ledger.settlement import REPLY_BYTES
 from postback_pipeline.model import State
 from postback_pipeline.pictures.question import published
 from postback_pipeline.settings import Settings
@@ -37,8 +38,6 @@ _STEPS = {
     State.RETRY: ("cancel",),
     State.HELD: ("cancel",),
 }
-#: Characters of a reply that the ledger keeps at most.
-_WHOLE_REPLY = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def _told(settings: Settings, stories: Sequence[Story]) -> Iterator[Told]:
         frozen = {}
     for story in stories:
         made, without = _request(settings, story, frozen.get(story.postback_id))
-        parts = tuple(postback_parts(story, reply_shown=_WHOLE_REPLY))
+        parts = tuple(postback_parts(story, reply_shown=REPLY_BYTES))
         yield Told(story, parts, made, without, _STEPS.get(story.state, ()))
 
 

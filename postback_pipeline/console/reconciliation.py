@@ -13,7 +13,7 @@ from postback_pipeline.console.filters import Filters, read_filters
 from postback_pipeline.console.page import Page, Picture, address
 from postback_pipeline.console.tables import Table
 from postback_pipeline.pictures import charts
-from postback_pipeline.pictures.question import Answer, Warehouse, published
+from postback_pipeline.pictures.question import Warehouse, published
 from postback_pipeline.settings import Settings
 
 
@@ -24,8 +24,9 @@ def reconciliation(request: Request) -> Page:
         filters, values = _asked(request, warehouse)
         if not filters.event:
             return Page("reconciliation.html", "Reconciliation", values=values)
-        steps = _with_differences(warehouse.ask("steps", filters.parameters))
+        steps = warehouse.ask("steps", filters.parameters)
         causes = warehouse.ask("causes", filters.parameters)
+        days = warehouse.ask("causes_by_day", {**filters.parameters, "step": "reported", "cause": "unexplained"})
     table = Table("steps", "Step by step", steps, currency=filters.currency)
     why = Table(
         "causes",
@@ -37,7 +38,8 @@ def reconciliation(request: Request) -> Page:
     )
     says = "Conversions that each cause took away or added, step by step."
     pictures = {"causes": Picture(why, charts.differences(causes), says)} if any(row[2] for row in causes.rows) else {}
-    values["unexplained"] = sum(row["conversions"] for row in causes.records() if row["cause"] == "unexplained")
+    # Day by day, in count and in money: what is too many on one day does not explain what is missing on another.
+    values["unexplained"] = [row for row in days.records() if row["conversions"] or row["value"]]
     return Page("reconciliation.html", "Reconciliation", {"steps": table, "causes": why}, pictures, values)
 
 
@@ -67,19 +69,4 @@ def _asked(request: Request, warehouse: Warehouse) -> tuple[Filters, dict[str, A
     cohorts = warehouse.ask("cohorts").records()
     as_of = warehouse.built_at()
     filters = read_filters(request.query_params, cohorts, as_of, one=True)
-    return filters, {"filters": filters, "cohorts": cohorts, "as_of": as_of, "unexplained": 0}
-
-
-def _with_differences(steps: Answer) -> Answer:
-    """Each step beside the one before that is known."""
-    rows: list[tuple[Any, ...]] = []
-    before: dict[str, Any] | None = None
-    for row in steps.records():
-        known = row["conversions"] is not None
-        less = (
-            (row["conversions"] - before["conversions"], row["value"] - before["value"]) if known and before else None
-        )
-        rows.append((row["step"], row["conversions"], less and less[0], row["value"], less and less[1]))
-        before = row if known else before
-    columns = ("step", "conversions", "difference", "value", "difference_value")
-    return Answer(columns, tuple(rows))
+    return filters, {"filters": filters, "cohorts": cohorts, "as_of": as_of, "unexplained": ()}

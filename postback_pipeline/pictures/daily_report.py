@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -72,9 +73,14 @@ def write_report(settings: Settings, report: DailyReport, file: Path | None = No
     """Writes it as HTML, whole or not at all; by default to the deployment's folder of reports, a file per day."""
     target = file or settings.home / settings.paths.reports / f"report-{report.day}.html"
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(target.name + ".fresh")
-    fresh.write_text(_html(settings, report), encoding="utf-8")
-    os.replace(fresh, target)
+    html = _html(settings, report)
+    # A name of its own: a person and a measure may write the same day at once.
+    fresh = target.with_name(f"{target.name}.{token_hex(4)}.fresh")
+    try:
+        fresh.write_text(html, encoding="utf-8")
+        os.replace(fresh, target)
+    finally:
+        fresh.unlink(missing_ok=True)
     return target
 
 
@@ -84,7 +90,7 @@ def _html(settings: Settings, report: DailyReport) -> str:
         report=report,
         environment=settings.environment,
         rows=report.figures.records(),
-        steps=[step for step in charts.STEPS if step in report.funnel.columns],
+        steps=charts.STEPS,
         funnel=report.funnel.records(),
         acceptance=report.acceptance.records(),
         drawn=drawn,

@@ -23,7 +23,7 @@ from postback_pipeline.settings import Settings
 def needs(settings: Settings, now: datetime) -> tuple[list[Condition], list[str]]:
     """All that holds now, the urgent first; and what could not be looked at, in sentences.
 
-    The ledger and the copy are looked at; what only Dagster sees (failed runs and checks, anomalies) is as the sensor
+    The ledger and the copy are looked at; what only Dagster sees (failed runs and checks) is as the sensor
     `alerts` saw it last.
     """
     found: list[Condition] = []

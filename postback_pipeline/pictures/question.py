@@ -6,7 +6,7 @@ Belongs here: asking, and the sentence where the copy cannot be read. Does not b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,10 +36,6 @@ class Answer:
     def records(self) -> list[dict[str, Any]]:
         """Each row by column."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-
-    def having(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Answer:
-        """Another table in the same shape."""
-        return Answer(tuple(columns), tuple(tuple(row) for row in rows))
 
 
 class Warehouse:

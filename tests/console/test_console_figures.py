@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,8 @@ import duckdb
 import pytest
 from starlette.testclient import TestClient
 
-from postback_pipeline.ledger import Ledger
+from postback_pipeline.ledger import Ledger, Selection
+from postback_pipeline.model import Resolution
 from postback_pipeline.settings import Settings
 from tests.console.reading import cells_of, csv_of
 from tests.console.watched_shop import HOSTILE_CLICK, HOSTILE_ORDER, ORDERS
@@ -126,10 +128,73 @@ def test_hostile_ids_stay_text(console: TestClient, shop: Settings, ledger: Ledg
     assert key.endswith(HOSTILE_ORDER)
 
 
-def test_csv_holds_no_formula(console: TestClient, ledger: Ledger) -> None:
-    rows = csv_of(console, "/parked", "parked")
-    assert [row["conversion"] for row in rows] == ["purchase:4705"]
-    assert not any(value.startswith(("=", "+", "@")) for row in rows for value in row.values())
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t"])
+def test_csv_holds_no_formula(console: TestClient, ledger: Ledger, begin: str) -> None:
+    # Receivers give reasons, and people do: neither is ours.
+    ledger.resolve(
+        Selection(conversion_keys=["purchase:4705"]), Resolution.REJECTED, actor="ann", reason=f"{begin}cmd()"
+    )
+    reasons = {row["reason"] for row in csv_of(console, "/parked", "groups")}
+    assert f"'{begin}cmd()" in reasons
+    assert f"{begin}cmd()" not in reasons
+
+
+@pytest.fixture
+def reported(shop: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published copy, where the platform has reported on the first of partner's days only: what was processed."""
+    with duckdb.connect(shop.published_path) as connection:
+        connection.execute(
+            "update metrics.reconciliation set reported_conversions = processed_conversions,"
+            " reported_value = processed_value where destination = 'partner' and report_date = '2026-01-10'"
+        )
+    with duckdb.connect(shop.published_path) as connection:
+        yield connection
+
+
+def leave_unexplained(copy: duckdb.DuckDBPyConnection, day: str, conversions: int, value: int) -> None:
+    copy.execute(
+        "insert into metrics.reconciliation_causes by name select ?::date as report_date, 'partner' as destination,"
+        " 'purchase' as event_name, 'EUR' as currency, 7 as step_number, 'reported' as step, 'unexplained' as cause,"
+        " ? as conversions, ? as value",
+        [day, conversions, value],
+    )
+
+
+def test_what_is_reported_is_held_against_the_days_reported_on(
+    console: TestClient, reported: duckdb.DuckDBPyConnection
+) -> None:
+    reported.execute(
+        "update metrics.reconciliation set reported_conversions = reported_conversions - 1,"
+        " reported_value = reported_value - 2 where reported_conversions is not null"
+    )
+    leave_unexplained(reported, "2026-01-10", -1, -2)
+    reported.close()
+    address = "/reconciliation?destination=partner"
+    step, before = csv_of(console, address, "steps")[-1], csv_of(console, address, "steps")[-2]
+    causes = [row for row in csv_of(console, address, "causes") if row["step"] == "reported"]
+    assert int(before["conversions"]) > int(step["conversions"]) + 1
+    assert (int(step["difference"]), Decimal(step["difference_value"])) == (-1, Decimal(-2))
+    assert sum(int(row["conversions"]) for row in causes) == int(step["difference"])
+    assert sum(Decimal(row["value"]) for row in causes) == Decimal(step["difference_value"])
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        ([("2026-01-10", 0, 0)], "Every difference has a cause"),
+        ([("2026-01-10", 0, 5)], "0 conversions, +5.00 EUR on 1 day."),
+        ([("2026-01-10", 2, 5), ("2026-01-11", -2, -5)], "0 conversions, +0.00 EUR on 2 days."),
+    ],
+)
+def test_only_where_nothing_of_any_day_is_left_every_difference_has_a_cause(
+    console: TestClient, reported: duckdb.DuckDBPyConnection, left: list[tuple[str, int, int]], says: str
+) -> None:
+    for each in left:
+        leave_unexplained(reported, *each)
+    reported.close()
+    page = console.get("/reconciliation?destination=partner").text
+    assert says in page
+    assert ("Every difference has a cause" in page) is ("Every" in says)
 
 
 def test_one_conversion_shows_its_requests_without_the_person(

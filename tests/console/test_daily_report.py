@@ -49,6 +49,14 @@ def test_without_a_day_it_is_the_last_whole_one_before_the_build(shop: Settings,
     assert write_report(shop, report) == shop.home / "reports" / "report-2026-01-14.html"
 
 
+def test_two_who_write_the_same_day_do_not_meet(shop: Settings, ledger: Ledger, tmp_path: Path) -> None:
+    # What another writer has under way, whatever it is.
+    (tmp_path / "report.html.fresh").mkdir()
+    file = write_report(shop, daily_report(shop, DAY), tmp_path / "report.html")
+    assert "</html>" in file.read_text()
+    assert sorted(each.name for each in tmp_path.glob("report.html*")) == ["report.html", "report.html.fresh"]
+
+
 def test_the_file_needs_nothing_else(browser: Browser, shop: Settings, ledger: Ledger, tmp_path: Path) -> None:
     file = write_report(shop, daily_report(shop, DAY), tmp_path / "sent around.html")
     html = file.read_text()

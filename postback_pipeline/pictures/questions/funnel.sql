@@ -1,12 +1,5 @@
 -- From what the backend confirmed to what the platform reports, by destination. Reported and its counterpart are of days
 -- that the platform has reported on only.
--- Where the metrics tell of no later verdicts, processed is not known.
-with measured as (
-    select null::bigint as processed_conversions, null::decimal(18, 4) as processed_value where false
-    union all by name
-    select * from metrics.reconciliation
-)
-
 select
     destination,
     currency,
@@ -21,7 +14,7 @@ select
     sum(backend_value) as backend_value,
     sum(accepted_value) as accepted_value,
     sum(reported_value) as reported_value
-from measured
+from metrics.reconciliation
 where
     ($destination is null or destination = $destination)
     and ($event is null or event_name = $event)
