@@ -47,10 +47,11 @@ def as_figures(score: Score) -> dict[str, Any]:
             "shop": shop,
             "fault": fault,
             "put": put,
+            "left_out": left_out,
             "found_within_a_day": round(at_once / put, 4) if put else None,
             "found_within_a_week": round(within / put, 4) if put else None,
         }
-        for (shop, fault), (put, at_once, within) in score.put.items()
+        for (shop, fault), (put, at_once, within, left_out) in score.put.items()
     ]
     return {
         "faults": faults,
@@ -65,13 +66,13 @@ def as_figures(score: Score) -> dict[str, Any]:
 
 def show(name: str, each: dict[str, Any]) -> None:
     print(f"\nThe half that parameters were {name}" if name == "chosen on" else "\nThe other half")
-    print(f"{'shop':<30}{'fault':<30}{'put':>6}{'within a day':>14}{'within a week':>15}")
+    print(f"{'shop':<30}{'fault':<30}{'put':>6}{'left out':>10}{'within a day':>14}{'within a week':>15}")
     for row in each["faults"]:
         shares = "".join(
             f"{'-' if row[key] is None else format(row[key], '.1%'):>{width}}"
             for key, width in (("found_within_a_day", 14), ("found_within_a_week", 15))
         )
-        print(f"{row['shop']:<30}{row['fault']:<30}{row['put']:>6}{shares}")
+        print(f"{row['shop']:<30}{row['fault']:<30}{row['put']:>6}{row['left_out']:>10}{shares}")
     for shop, alarms in each["false_alarms_per_destination_and_quarter"].items():
         print(f"false alarms per destination and quarter, {shop}: {alarms}")
     print(f"processor time per series of {each['days_per_series']} days: {each['cpu_ms_per_series']} ms")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.anomaly.figures import Figures
+from benchmarks.anomaly.figures import Figures, Numbers
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,26 @@ class Fault:
         return [metric for metric in self.metrics if metric in figures.metrics]
 
 
-def _none_of(*metrics: str) -> Callable[[Figures, int, np.random.Generator], Figures]:
+def _none_from(numbers: Numbers, start: int) -> Numbers:
+    fewer = numbers.copy()
+    fewer[start:] = 0
+    return fewer
+
+
+def _none_of(metric: str) -> Callable[[Figures, int, np.random.Generator], Figures]:
     def happens(figures: Figures, start: int, _: np.random.Generator) -> Figures:
-        for metric in metrics:
-            top = figures.parts[metric][0].copy()
-            top[start:] = 0
-            figures = figures.changed(metric, top)
-        return figures
+        return figures.changed(metric, _none_from(figures.parts[metric][0], start))
 
     return happens
+
+
+def _nothing_leaves(figures: Figures, start: int, _: np.random.Generator) -> Figures:
+    """A refused token pauses the destination: what waits is not sent, so that these have no points to judge."""
+    parts = dict(figures.parts)
+    for metric in ("acceptance_rate", "latency", "report_rate"):
+        parts[metric] = (_none_from(parts[metric][0], start), _none_from(parts[metric][1], start))
+    top, due = parts["delivered_share"]
+    return replace(figures, parts={**parts, "delivered_share": (_none_from(top, start), due)})
 
 
 def _half_of(metric: str) -> Callable[[Figures, int, np.random.Generator], Figures]:
@@ -65,9 +76,7 @@ def _doubled_orders(figures: Figures, start: int, _: np.random.Generator) -> Fig
 
 
 def _nothing(figures: Figures, start: int, _: np.random.Generator) -> Figures:
-    count = figures.conversions.copy()
-    count[start:] = 0
-    return replace(figures, conversions=count)
+    return replace(figures, conversions=_none_from(figures.conversions, start))
 
 
 def _an_hour_later(figures: Figures, start: int, _: np.random.Generator) -> Figures:
@@ -84,7 +93,7 @@ def _an_hour_later(figures: Figures, start: int, _: np.random.Generator) -> Figu
 
 
 FAULTS = (
-    Fault("token dead", ("acceptance_rate", "delivered_share"), _none_of("acceptance_rate", "delivered_share")),
+    Fault("token dead", ("delivered_share", "acceptance_rate", "latency", "report_rate"), _nothing_leaves),
     Fault("half the clicks lose ids", ("match_rate",), _half_of("match_rate"), is_common=True),
     Fault("doubled sends", ("report_rate",), _times("report_rate", 2.0)),
     Fault("currency in cents", ("value_per_conversion",), _times("value_per_conversion", 100.0)),

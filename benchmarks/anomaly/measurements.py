@@ -33,7 +33,8 @@ LATER = 7
 class Score:
     """Of one half."""
 
-    #: (destination, fault) -> how often it was put, found on its first day of data, found within a week.
+    #: (destination, fault) -> how often it was put, found on its first day of data, found within a week; and how
+    #: many days more were left out, since they are not judged or a finding is open on them.
     put: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     #: destination -> alerts without a fault, days judged.
     alarms: dict[str, list[float]] = field(default_factory=dict)
@@ -101,11 +102,12 @@ def _faulty(watched: list[Figures], fault: Fault, judge_series: Judge, span: ran
     metrics = fault.touches(figures)
     if not metrics:
         return
-    counted = score.put.setdefault((figures.label, fault.name), [0, 0, 0])
+    counted = score.put.setdefault((figures.label, fault.name), [0, 0, 0, 0])
     with_data = [index for index in span if figures.conversions[index] > 0 and index + LATER < len(figures.days)]
     for index in with_data[::every]:
         delay = _found_after(watched, fault, metrics, judge_series, index)
         if delay is None:
+            counted[3] += 1
             continue
         counted[0] += 1
         counted[1] += delay == 0
@@ -122,7 +124,10 @@ def _found_after(
     for figures in watched:
         broken = fault.happens(figures, index, chance)
         for metric in metrics:
-            judgement = judge_series(broken.series(metric, index + LATER), _exceptions(figures))
+            series = broken.series(metric, index + LATER)
+            if all(point.day != day for point in series.points):
+                continue
+            judgement = judge_series(series, _exceptions(figures))
             on_day = next((each for each in judgement.days if each.point.day == day), None)
             if on_day is None or on_day.sigmas is None:
                 continue

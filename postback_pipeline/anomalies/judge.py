@@ -33,7 +33,7 @@ class Limits:
     #: The same for what only machines move.
     steady: tuple[tuple[int, float], ...] = ((1, 3.4), (3, 3.7), (7, 4.2))
     certain: float = 5.6
-    #: Within this a day is back.
+    #: Within this a day is back; beyond it at the other side the day is judged anew.
     back: float = 2.0
     #: After so many days out of range that is the usual level.
     accept_after: int = 14
@@ -207,14 +207,17 @@ class _Walk:
 
     def _follow(self, course: _Course, judged: Judged) -> Judged:
         point, sigmas = judged.point, judged.sigmas or 0.0
-        if sigmas * course.side <= course.back or not self._is_worth_it([judged], 0.5):
+        is_small = not self._is_worth_it([judged], 0.5)
+        if is_small or -self._limits.back <= sigmas * course.side <= course.back:
             course.back_days.append(point)
             # What was out for a day is back after one; what lasted may come back for a day by chance.
             if len(course.back_days) >= (1 if len(course.days) < self._limits.shift_after else 2):
-                self._close(course.back_days[0].day, Ending.BACK)
-                for each in course.back_days:
-                    self._learn(each)
+                self._back(course, point.day)
             return judged
+        if sigmas * course.side < 0:
+            # Past the usual and out at the other side: that is no return, but perhaps the next finding.
+            self._back(course, point.day)
+            return self._watch(judged)
         course.back_days.clear()
         course.days.append(point)
         course.last_on = point.day
@@ -224,6 +227,11 @@ class _Walk:
             self._baseline.settle([(each.day.weekday(), each.value, each.weight) for each in course.days])
             self._close(point.day, Ending.ACCEPTED)
         return replace(judged, is_out=True)
+
+    def _back(self, course: _Course, day: date) -> None:
+        self._close(course.back_days[0].day if course.back_days else day, Ending.BACK)
+        for each in course.back_days:
+            self._learn(each)
 
     def _close(self, day: date, ending: Ending) -> None:
         if self._course is not None:

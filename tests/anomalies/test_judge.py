@@ -107,6 +107,35 @@ def test_what_is_too_small_for_one_day_is_found_by_several_that_began_with_the_f
     assert found.found_on > found.since == day(LEARNT)
 
 
+def test_a_spike_that_silence_follows_is_two_findings() -> None:
+    values = orders(LEARNT + 3) + [0.0] * 3
+    values[LEARNT + 2] *= 3
+    spike, silence = judge(series_of("volume", values)).findings
+    assert (spike.kind, spike.ended_on, spike.ending) == (Kind.SPIKE, day(LEARNT + 3), Ending.BACK)
+    assert (silence.kind, silence.since, silence.ended_on) == (Kind.SILENCE, day(LEARNT + 3), None)
+
+
+def test_a_rise_that_lasted_and_then_fell_below_the_usual_is_a_shift_and_a_drop() -> None:
+    values = [100.0] * LEARNT + [250.0] * 5 + [20.0, 20.0] + [100.0] * 5
+    judgement = judge(series_of("volume", values))
+    rise, drop = judgement.findings
+    assert (rise.kind, rise.since, rise.ended_on) == (Kind.LEVEL_SHIFT, day(LEARNT), day(LEARNT + 5))
+    assert (drop.kind, drop.since, drop.ended_on) == (Kind.DROP, day(LEARNT + 5), day(LEARNT + 7))
+    assert [each.is_out for each in judgement.days[LEARNT:]] == [True] * 7 + [False] * 5
+    assert {round(each.expected or 0) for each in judgement.days[LEARNT:]} == {100}
+
+
+@pytest.mark.parametrize("metric", ["match_rate", "acceptance_rate"])
+def test_good_news_hides_no_bad_news(metric: str) -> None:
+    found = only(judge(series_of(metric, [0.6] * LEARNT + [0.9] * 4 + [0.2])))
+    assert (found.kind, found.since) == (Kind.DROP, day(LEARNT + 4))
+
+
+def test_a_day_a_little_past_the_usual_is_back() -> None:
+    found = only(judge(series_of("volume", [100.0] * LEARNT + [300.0, 90.0, 100.0])))
+    assert (found.kind, found.ended_on, found.ending) == (Kind.SPIKE, day(LEARNT + 1), Ending.BACK)
+
+
 def test_good_news_is_none() -> None:
     assert judge(series_of("acceptance_rate", [0.8] * LEARNT + [1.0] * 40)).findings == []
     assert judge(series_of("latency", [600.0] * LEARNT + [1.0] * 40)).findings == []
