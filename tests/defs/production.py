@@ -38,6 +38,7 @@ LAUNCH_RUN = """
 mutation($params: ExecutionParams!) {
   launchRun(executionParams: $params) {
     __typename
+    ... on LaunchRunSuccess { run { runId } }
     ... on PythonError { message }
   }
 }
@@ -107,11 +108,12 @@ class Deployment:
         found = self.ask(TICKS, {"sensor": {"sensorName": sensor, **LOCATION}})["sensorOrError"]
         return sum(tick["status"] in ("SUCCESS", "SKIPPED") for tick in found["sensorState"]["ticks"])
 
-    def measure(self) -> None:
-        """Launches the measure job."""
+    def measure(self) -> str:
+        """Launches the measure job. Returns the run's id."""
         selector = {"jobName": "measure", **LOCATION}
         answer = self.ask(LAUNCH_RUN, {"params": {"selector": selector, "mode": "default"}})
         assert answer["launchRun"]["__typename"] == "LaunchRunSuccess", answer
+        return str(answer["launchRun"]["run"]["runId"])
 
     def terminate(self, run_id: str) -> None:
         """Does what the UI's button Terminate does."""
@@ -123,13 +125,18 @@ class Deployment:
         found = self.ask(EVENTS, {"runId": run_id})["logsForRun"]["events"]
         return {event["__typename"] for event in found}
 
-    def finished(self, job: str, count: int) -> list[dict[str, Any]]:
-        """Waits until `count` runs of a job are finished; all of them must have succeeded."""
+    def finished(self, job: str, count: int = 1, *, backfill: str = "", run: str = "") -> list[dict[str, Any]]:
+        """Waits until `count` runs of a job are finished; all of them must have succeeded.
+
+        Of this backfill only, or this run, where one is named: schedules start runs of the same jobs at their minutes.
+        """
+        tag = {"key": "dagster/backfill", "value": backfill}
 
         def done() -> list[dict[str, Any]]:
-            runs = self.runs(job)
-            assert not [run for run in runs if run["status"] in ("FAILURE", "CANCELED")], runs
-            ended = [run for run in runs if run["status"] == "SUCCESS"]
+            runs = [each for each in self.runs(job) if tag in each["tags"] or not backfill]
+            runs = [each for each in runs if run in ("", each["runId"])]
+            assert not [each for each in runs if each["status"] in ("FAILURE", "CANCELED")], runs
+            ended = [each for each in runs if each["status"] == "SUCCESS"]
             return ended if len(ended) >= count else []
 
         return wait_for(done, f"{count} successful runs of {job}")
