@@ -1,7 +1,7 @@
 {{ config(tags=['measure']) }}
 
--- What the newest report of a platform cannot have counted as we do, conversion by conversion: its click lies outside the
--- report's window, its day or its currency is another one there.
+-- What the newest report of a platform cannot have counted as we do, conversion by conversion: its click lies outside
+-- the report's window, its day or its currency is another one there.
 with reports as (
     select
         *,

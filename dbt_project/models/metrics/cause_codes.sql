@@ -37,7 +37,7 @@ from (
     ('adjustment_under_way', 'in_flight', 'Another amount is accepted or processed already; the newest is not yet.'),
     ('not_yet_processed', 'in_flight', 'The receiver took it and has not yet said what became of it.'),
     ('unconfirmed', 'unconfirmed', 'The receiver took it, and never said what became of it.'),
-    ('time_zone_shift', 'time_zone_shift', 'The report names another zone than the settings: there its day is another.'),
+    ('time_zone_shift', 'time_zone_shift', 'The report names another zone than the settings: there its day differs.'),
     ('attribution_window', 'attribution_window', 'Its click is older than the longest window of the report.'),
     ('currency', 'currency', 'The platform reports it in its own currency: by the rates of the day it is worth that.'),
     ('unexplained', 'unexplained', 'No cause is known.')
