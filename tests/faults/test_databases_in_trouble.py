@@ -69,10 +69,12 @@ def test_row_18_on_a_full_disk_nothing_is_sent_without_a_claim_and_nothing_is_lo
 def test_row_18_an_outcome_that_cannot_be_written_is_said_loudly_and_becomes_unknown(
     sqlite_url: str, tmp_path: Path
 ) -> None:
-    full = threading.Event()
+    full, held = threading.Event(), threading.Event()
 
     async def answer(request: web.Request, receiver: Receiver) -> web.Response:
         full.set()
+        # Not before the lock is held: else the outcome may be written in between.
+        await asyncio.to_thread(held.wait, 30)
         return web.Response(text="OK")
 
     @contextmanager
@@ -84,6 +86,7 @@ def test_row_18_an_outcome_that_cannot_be_written_is_said_loudly_and_becomes_unk
             full.wait(30)
             with closing(sqlite3.connect(file, isolation_level=None, timeout=30)) as connection:
                 connection.execute("BEGIN IMMEDIATE")
+                held.set()
                 ready.wait(30)
                 connection.execute("ROLLBACK")
 
