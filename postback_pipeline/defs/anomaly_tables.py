@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from postback_pipeline.anomalies.series import METRICS, Point, Series
 from postback_pipeline.anomalies.time_of_day import time_of_day
+from postback_pipeline.defs.tables import replace_tables
 from postback_pipeline.settings.anomalies import Watched
 
 if TYPE_CHECKING:
@@ -72,15 +73,13 @@ def read_series(connection: DuckDBPyConnection, time_zone: str) -> Iterator[Seri
 def write_judgements(connection: DuckDBPyConnection, judgements: Sequence[Judgement]) -> None:
     """Replaces both tables together. `connection` must not be in a transaction."""
     newest = max((each.days[-1].point.day for each in judgements if each.days), default=date.min)
-    connection.begin()
-    try:
-        _fill(connection, "metrics.anomalies", _FOUND, [row for each in judgements for row in _findings(each)])
-        ranges = [row for each in judgements for row in _ranges(each, newest)]
-        _fill(connection, "metrics.usual_ranges", _RANGES, ranges)
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
+    replace_tables(
+        connection,
+        {
+            "metrics.anomalies": (_FOUND, [row for each in judgements for row in _findings(each)]),
+            "metrics.usual_ranges": (_RANGES, [row for each in judgements for row in _ranges(each, newest)]),
+        },
+    )
 
 
 def _findings(judgement: Judgement) -> Iterator[Row]:
@@ -115,15 +114,3 @@ def _ranges(judgement: Judgement, newest: date) -> Iterator[Row]:
 
 def _names(series: Series) -> Row:
     return series.destination, series.event_name, series.metric.name.value, series.currency or None
-
-
-def _fill(connection: DuckDBPyConnection, table: str, create: str, rows: Sequence[Row]) -> None:
-    import pandas as pd
-
-    connection.execute(create)
-    if rows:
-        columns = [column for column, *_ in connection.execute(f"describe {table}").fetchall()]
-        # Two names are ours, no value is in the text. DuckDB reads the frame by its name.
-        connection.register("found_rows", pd.DataFrame(rows, columns=columns))
-        connection.execute(f"insert into {table} by name from found_rows")
-        connection.unregister("found_rows")

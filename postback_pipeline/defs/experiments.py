@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from postback_pipeline.defs.markdown import interval_chart, table_text
+from postback_pipeline.defs.tables import replace_tables
 from postback_pipeline.defs.warehouse import RESULTS, WAREHOUSE_POOL
 from postback_pipeline.experiments.results import Result, read_experiments, read_result
 from postback_pipeline.settings import Settings
@@ -27,16 +28,14 @@ _TABLE = """
         method varchar, cautions varchar, as_of timestamptz
     )
 """
-_INSERT = (
-    "insert into metrics.experiment_results values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 def write_results(connection: DuckDBPyConnection, results: list[Result]) -> None:
-    """Replaces `metrics.experiment_results`: one row per experiment, numbers null where nothing can be compared."""
-    connection.execute(_TABLE)
-    for result in results:
-        connection.execute(_INSERT, _row(result))
+    """Replaces `metrics.experiment_results`: one row per experiment, numbers null where nothing can be compared.
+
+    `connection` must not be in a transaction.
+    """
+    replace_tables(connection, {"metrics.experiment_results": (_TABLE, [_row(result) for result in results])})
 
 
 def _row(result: Result) -> list[object]:

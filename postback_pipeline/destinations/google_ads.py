@@ -139,12 +139,7 @@ class GoogleAds(Vendor):
 
     def __init__(self, name: str, options: GoogleAdsOptions, *, base: str, testing: bool) -> None:
         super().__init__(name, options, base=base, testing=testing)
-        self.grant = RefreshTokenGrant(
-            options.token_url,
-            client_id_env=options.client_id_env,
-            client_secret_env=options.client_secret_env,
-            refresh_token_env=options.refresh_token_env,
-        )
+        self.grant = RefreshTokenGrant.of(options)
 
     @classmethod
     def untestable(cls, options: VendorOptions) -> str:

@@ -105,12 +105,7 @@ class GoogleDataManagerOptions(VendorOptions):
         """As `auth` says."""
         if self.auth == "service_account":
             return ServiceAccountGrant(self.token_url, key_env=self.service_account_env, scope=SCOPE)
-        return RefreshTokenGrant(
-            self.token_url,
-            client_id_env=self.client_id_env,
-            client_secret_env=self.client_secret_env,
-            refresh_token_env=self.refresh_token_env,
-        )
+        return RefreshTokenGrant.of(self)
 
     @property
     def secret_names(self) -> tuple[str, ...]:

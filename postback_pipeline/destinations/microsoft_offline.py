@@ -143,13 +143,7 @@ class MicrosoftOffline(Vendor):
 
     def __init__(self, name: str, options: MicrosoftOfflineOptions, *, base: str, testing: bool) -> None:
         super().__init__(name, options, base=SANDBOX if testing else base, testing=testing)
-        self.grant = RefreshTokenGrant(
-            options.token_url,
-            client_id_env=options.client_id_env,
-            client_secret_env=options.client_secret_env,
-            refresh_token_env=options.refresh_token_env,
-            scope=SANDBOX_SCOPE if testing else SCOPE,
-        )
+        self.grant = RefreshTokenGrant.of(options, SANDBOX_SCOPE if testing else SCOPE)
         if options.enhanced_conversions:
             self.capabilities = replace(self.can, deduplicates=False)
 

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from urllib.parse import urlencode
 
 import jwt
@@ -97,6 +98,26 @@ def _form(url: str, fields: Mapping[str, str]) -> Request:
     return Request("POST", url, headers, urlencode(fields).encode())
 
 
+class RefreshTokenOptions(Protocol):
+    """Options that name what a refresh token's grant needs: its URL, and variables of the environment."""
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are asked for."""
+
+    @property
+    def client_id_env(self) -> str:
+        """Variable with the client's id."""
+
+    @property
+    def client_secret_env(self) -> str:
+        """Variable with the client's secret."""
+
+    @property
+    def refresh_token_env(self) -> str:
+        """Variable with the refresh token."""
+
+
 class RefreshTokenGrant(TokenGrant):
     """A refresh token that a person gave once (RFC 6749, 6). It is kept as it is: a new one that comes back is not."""
 
@@ -106,6 +127,17 @@ class RefreshTokenGrant(TokenGrant):
         self.url = url
         self.secret_names = (client_id_env, client_secret_env, refresh_token_env)
         self._scope = {"scope": scope} if scope else {}
+
+    @classmethod
+    def of(cls, options: RefreshTokenOptions, scope: str = "") -> RefreshTokenGrant:
+        """The grant that these options describe."""
+        return cls(
+            options.token_url,
+            client_id_env=options.client_id_env,
+            client_secret_env=options.client_secret_env,
+            refresh_token_env=options.refresh_token_env,
+            scope=scope,
+        )
 
     def request(self, *, secrets: Mapping[str, str], asked_at: datetime) -> Request:
         """The grant type `refresh_token`, with the client's id and secret in the form."""

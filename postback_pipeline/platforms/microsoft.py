@@ -119,14 +119,7 @@ class MicrosoftReport(Platform):
     @property
     def grant(self) -> TokenGrant:
         """A user's refresh token."""
-        options = self.options
-        return RefreshTokenGrant(
-            options.token_url,
-            client_id_env=options.client_id_env,
-            client_secret_env=options.client_secret_env,
-            refresh_token_env=options.refresh_token_env,
-            scope=SCOPE,
-        )
+        return RefreshTokenGrant.of(self.options, SCOPE)
 
     def authorized(self, ask: Ask, secrets: Mapping[str, str]) -> Ask:
         """Bearer token and developer token."""
