@@ -41,7 +41,7 @@ setup: $(INSTALLED) $(MANIFEST) ## Build .venv with everything in it, and dbt's 
 
 test: setup $(JUDGES) ## Run the whole test suite
 	@$(BIN)/python -m tests.browser.chromium
-	env -u DAGSTER_HOME -u POSTBACK_HOME -u POSTBACK_CONFIG $(BIN)/pytest -n $(WORKERS)
+	env -u DAGSTER_HOME -u POSTBACK_HOME -u POSTBACK_CONFIG $(BIN)/pytest -n $(WORKERS) --dist worksteal
 
 check: setup $(CHECKED)/dagster.yaml ## Lint, check formats, types, imports, SQL, sizes and names; load the definitions
 	$(BIN)/ruff check .
