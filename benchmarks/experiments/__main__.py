@@ -10,7 +10,7 @@ import dataclasses
 import json
 import sys
 
-from benchmarks.experiments.coverage import cases, measure
+from benchmarks.experiments.coverage import Coverage, cases, measure
 from postback_pipeline.experiments.comparison import CONFIDENCE
 
 #: Points, as a share, by which an interval may miss what it says.
@@ -31,8 +31,12 @@ def main() -> int:
     else:
         print(f"{options.simulations} simulations each; the effect should lie in {CONFIDENCE:.0%} of the intervals.")
         for each in results:
-            print(f"{each.name:<30} difference {_said(each.difference)}   lift {_said(each.lift)}")
+            print(f"{each.name:<30} difference {_said(each.difference)}   lift {_said(each.lift)}{_missing(each)}")
     return int(any(abs(share - CONFIDENCE) > TOLERANCE for share in shares))
+
+
+def _missing(found: Coverage) -> str:
+    return f"   ({found.without_lift} without)" if found.lift is not None and found.without_lift else ""
 
 
 def _said(share: float | None) -> str:

@@ -5,7 +5,7 @@ Belongs here: the cases, counting, and what a count means. Does not belong here:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ class Coverage:
     simulations: int
     difference: float | None
     lift: float | None
+    #: Simulations that had no interval of the lift, which its share leaves out.
+    without_lift: int
     #: Width of the difference's interval ÷ the effect, on average: how much is seen at all.
     relative_width: float | None
 
@@ -65,14 +67,16 @@ def measure(case: Case, simulations: int, seed: int) -> Coverage:
         simulations=len(found),
         difference=_share_holding([compared.difference_interval for compared in found], case.difference),
         lift=_share_holding([compared.lift_interval for compared in found], case.lift),
+        without_lift=sum(compared.lift_interval is None for compared in found),
         relative_width=float(np.mean(widths)) / case.difference if case.difference else None,
     )
 
 
-def _share_holding(intervals: list[tuple[float, float] | None], truth: float | None) -> float | None:
-    if truth is None:
+def _share_holding(intervals: Sequence[tuple[float, float] | None], truth: float | None) -> float | None:
+    there = [interval for interval in intervals if interval is not None]
+    if truth is None or not there:
         return None
-    return sum(interval is None or interval[0] <= truth <= interval[1] for interval in intervals) / len(intervals)
+    return sum(low <= truth <= high for low, high in there) / len(there)
 
 
 def _shares(world: Callable[[np.random.Generator, float, int], worlds.Group], told: float, held_out: float) -> Draw:

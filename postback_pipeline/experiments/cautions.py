@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from postback_pipeline.experiments.checks import MISMATCH_BELOW, imbalance, sample_ratio_p_value
+from postback_pipeline.experiments.checks import IMBALANCE_BELOW, MISMATCH_BELOW, imbalance, sample_ratio_p_value
 from postback_pipeline.experiments.comparison import Numbers
 from postback_pipeline.experiments.regions import LEAST_PAIRS, PairSeries, differs_before
 
+#: With fewer pairs no assignment of them is rare: the sign-flip test cannot fall below 1 in 16 with five.
+FEW_PAIRS = 6
 #: Below this many units in a group an interval rests on a formula more than on data.
 FEW_UNITS = 30
 
@@ -28,7 +30,12 @@ def region_cautions(state: str, pairs: Sequence[PairSeries]) -> list[str]:
     if len(pairs) < LEAST_PAIRS:
         found.append("No whole day before and during it is known for three pairs of regions.")
         return found
-    if differs_before(pairs):
+    if len(pairs) < FEW_PAIRS:
+        least = 2 ** (1 - len(pairs))
+        found.append(
+            f"With {len(pairs)} pairs the sign-flip test cannot fall below p = {least:.4g}: read the interval."
+        )
+    if differs_before(pairs, confidence=1 - IMBALANCE_BELOW):
         found.append("Told and held-out regions already went different ways before the start: the pairs are no twins.")
     silent = sum(float(each.told_before.sum()) == 0 or float(each.held_out_before.sum()) == 0 for each in pairs)
     if silent:
@@ -57,8 +64,9 @@ def _sizes(share: float, groups: Mapping[str, Mapping[str, Numbers]]) -> Iterato
 
 def _alike(unit: str, groups: Mapping[str, Mapping[str, Numbers]]) -> Iterator[str]:
     columns = {"value_before": "value of before the start"} if unit == "user" else {}
-    for column, what in {**columns, "entry_value": "value of the conversion they entered with"}.items():
-        found = imbalance(groups["told"][column], groups["held_out"][column])
+    columns["entry_value"] = "value of the conversion they entered with"
+    for column, what in columns.items():
+        found = imbalance(groups["told"][column], groups["held_out"][column], tests=len(columns))
         if found is not None:
             yield (
                 f"The groups differed before anything was held out: {what} is {found.told:.2f} per told unit and"

@@ -11,7 +11,7 @@ from postback_pipeline.experiments.comparison import Comparison, Numbers, compar
 
 #: Rarer than this, a ratio of group sizes is no accident: it is looked at every day of an experiment.
 MISMATCH_BELOW = 0.001
-#: Rarer than this, a difference before the start is told of.
+#: Rarer than this, a difference before the start is told of: of all the tests that an experiment undergoes together.
 IMBALANCE_BELOW = 0.01
 
 
@@ -20,7 +20,10 @@ def sample_ratio_p_value(held_out: int, told: int, share: float) -> float:
     return float(stats.binomtest(held_out, held_out + told, share).pvalue) if held_out + told else 1.0
 
 
-def imbalance(told: Numbers, held_out: Numbers) -> Comparison | None:
-    """The groups compared by an amount per unit of before the start; None where they are not known to differ."""
+def imbalance(told: Numbers, held_out: Numbers, tests: int = 1) -> Comparison | None:
+    """The groups compared by an amount per unit of before the start; None where they are not known to differ.
+
+    `tests`: how many such amounts are looked at, so that all together are wrong as rarely as one (Bonferroni).
+    """
     compared = compare_means(told, held_out)
-    return compared if compared is not None and compared.p_value < IMBALANCE_BELOW else None
+    return compared if compared is not None and compared.p_value < IMBALANCE_BELOW / tests else None

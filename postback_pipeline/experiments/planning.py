@@ -127,23 +127,32 @@ def _seen(outcome: str, columns: dict[str, Numbers], units: int, share: float) -
 def _by_region(connection: DuckDBPyConnection, design: Design, first: datetime, until: datetime) -> Plan:
     # Twice as long: one half stands for the time before, the other for the experiment.
     days_from, days_until = (first - (until - first)).date(), until.date()
-    history = read_history(connection, design.destination, design.event_name, days_from, days_until)
     empty = np.zeros((days_until - days_from).days)
+
+    def history(outcome: str) -> dict[str, Numbers]:
+        return read_history(connection, design.destination, design.event_name, days_from, days_until, outcome=outcome)
+
+    untold, conversions = history(design.outcome), history("backend_conversions")
+    # Before the start everybody is told, and the platform knows of what there is: so much varies then.
+    varying = history(design.outcome.replace("platform_", "backend_"))
     pairs = [
-        PairSeries(history.get(told, empty), empty, history.get(held_out, empty), empty)
+        PairSeries(varying.get(told, empty), empty, varying.get(held_out, empty), empty)
         for held_out, told in design.region_pairs
     ]
-    held_out = [history.get(region, empty) for region, _ in design.region_pairs]
-    during = [series[len(series) // 2 :] for series in held_out]
+    during = [_later_half(untold.get(region, empty)) for region, _ in design.region_pairs]
     return Plan(
         past_from=_midnight(days_from, first),
         past_until=_midnight(days_until, first),
         units=2 * len(pairs),
-        conversions=int(sum(float(series.sum()) for series in history.values())),
-        held_out=int(sum(float(series.sum()) for series in during)),
+        conversions=int(sum(float(series.sum()) for series in conversions.values())),
+        held_out=int(sum(_later_half(conversions.get(region, empty)).sum() for region, _ in design.region_pairs)),
         baseline=float(np.mean([series.mean() for series in during])),
         detectable=detectable_change(pairs),
     )
+
+
+def _later_half(series: Numbers) -> Numbers:
+    return series[len(series) // 2 :]
 
 
 def _midnight(day: date, like: datetime) -> datetime:

@@ -37,31 +37,60 @@ _WINDOW = """
     )
 """
 _PLACES = """
-    select lower(trim(places.region)) as region, cast(conversions.action_at as date) as day
+    select
+        lower(trim(places.region)) as region, cast(conversions.action_at as date) as day, conversions.currency,
+        conversions.net_value, decisions.is_pixel_reported
     from marts.conversions as conversions
     inner join staging.stg_{entity} as places
         on conversions.identity_seen = places.seen and conversions.identity_row = places.file_row
+    left join marts.decisions as decisions
+        on decisions.conversion_key = conversions.conversion_key and decisions.destination = ?
     where
         conversions.source_entity = '{entity}' and conversions.status in ('qualified', 'partly_reversed')
         and conversions.event_name in (select event_name from raw.routes where destination = ?)
         and (? is null or conversions.event_name = ?) and conversions.action_at >= ? and conversions.action_at < ?
 """
+#: What a region's day shows of an outcome where nothing is told by the server: the platform knows by its pixel alone.
+_UNTOLD = {
+    "platform_conversions": "count(*) filter (is_pixel_reported)",
+    "platform_value": "sum(net_value) filter (is_pixel_reported and currency = main_currency)",
+    "backend_conversions": "count(*)",
+    "backend_value": "sum(net_value) filter (currency = main_currency)",
+}
 _ENTITIES = ("orders", "leads", "subscription_events", "app_events", "pixel_events")
 
 
 def read_history(
-    connection: DuckDBPyConnection, destination: str, event_name: str | None, first: date, until: date
+    connection: DuckDBPyConnection,
+    destination: str,
+    event_name: str | None,
+    first: date,
+    until: date,
+    *,
+    outcome: str = "backend_conversions",
 ) -> dict[str, Numbers]:
-    """Conversions per region and day, from `first` to before `until` (UTC), of what the destination wants."""
+    """An outcome per region and day, from `first` to before `until` (UTC), of what the destination wants.
+
+    As held-out regions would show it. Amounts are in the currency of most of the conversions.
+    """
     places = " union all ".join(_PLACES.format(entity=entity) for entity in _ENTITIES)
-    arguments = [destination, event_name, event_name, first, until] * len(_ENTITIES)
+    arguments = [destination, destination, event_name, event_name, first, until] * len(_ENTITIES)
     rows = connection.execute(
-        f"select region, day, count(*) from ({places}) where region <> '' group by 1, 2", arguments
+        f"""
+        with placed as materialized ({places}),
+        main as (
+            select currency as main_currency from placed
+            where currency is not null group by 1 order by count(*) desc, 1 limit 1
+        )
+        select region, day, cast(coalesce({_UNTOLD[outcome]}, 0) as double)
+        from placed left join main on true where region <> '' group by 1, 2
+        """,
+        arguments,
     ).fetchall()
     history: dict[str, Numbers] = {}
-    for region, day, conversions in rows:
+    for region, day, amount in rows:
         series = history.setdefault(region, np.zeros((until - first).days))
-        series[(day - first).days] = conversions
+        series[(day - first).days] = amount
     return history
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from benchmarks.experiments.coverage import Case, Coverage, cases, measure
-from postback_pipeline.experiments.comparison import Comparison
+from postback_pipeline.experiments.comparison import Comparison, Numbers, compare_shares
 
 SIMULATIONS = 150
 #: Between these lie 98 % of such counts where the true share is 95 %; of an interval half as wide, hardly any.
@@ -44,9 +45,42 @@ def test_an_interval_half_as_wide_would_be_found_out(name: str) -> None:
 
 
 def test_conversions_of_one_person_do_not_count_as_many_persons() -> None:
-    # The interval is wider than one that takes every conversion for a unit of its own.
-    clustered = measure(BY_NAME["known conversions, by person"], SIMULATIONS, seed=7)
-    assert _lies_right(clustered)
+    assert _lies_right(measure(BY_NAME["known conversions, by person"], SIMULATIONS, seed=7))
+    # All of a person's conversions are known or none is: one that takes each for a unit of its own is too sure.
+    clustered, naive = (_width(*groups) for groups in _by_person_and_by_conversion())
+    assert clustered > 1.3 * naive
+
+
+def _by_person_and_by_conversion() -> Iterator[tuple[tuple[Numbers, Numbers], tuple[Numbers, Numbers]]]:
+    chance = np.random.default_rng(7)
+    conversions = [chance.integers(1, 6, persons).astype(np.float64) for persons in (900, 300)]
+    known = [(chance.random(len(each)) < share) * each for each, share in zip(conversions, (0.8, 0.6), strict=True)]
+    yield (known[0], conversions[0]), (known[1], conversions[1])
+    single = [
+        (np.repeat(part > 0, whole.astype(int)).astype(np.float64), np.ones(int(whole.sum())))
+        for part, whole in zip(known, conversions, strict=True)
+    ]
+    yield single[0], single[1]
+
+
+def _width(told: tuple[Numbers, Numbers], held_out: tuple[Numbers, Numbers]) -> float:
+    compared = compare_shares(told, held_out)
+    assert compared is not None
+    return compared.difference_interval[1] - compared.difference_interval[0]
+
+
+def test_an_interval_that_is_missing_is_no_hit() -> None:
+    case = BY_NAME["share of persons"]
+
+    def every_second(chance: np.random.Generator) -> Comparison | None:
+        compared = case.draw(chance)
+        assert compared is not None
+        wrong = dataclasses.replace(compared, difference_interval=(5.0, 6.0), lift_interval=(5.0, 6.0))
+        return dataclasses.replace(wrong, lift_interval=None) if chance.random() < 0.5 else wrong
+
+    found = measure(dataclasses.replace(case, draw=every_second), SIMULATIONS, seed=7)
+    assert (found.difference, found.lift) == (0.0, 0.0)
+    assert 0 < found.without_lift < SIMULATIONS
 
 
 def _lies_right(found: Coverage) -> bool:

@@ -28,7 +28,8 @@ def warehouse() -> duckdb.DuckDBPyConnection:
         create table marts.conversions as
             select
                 'purchase:' || range as conversion_key, 'purchase' as event_name, 'orders' as source_entity,
-                'u' || (range % 300) as user_id, 10.0 as net_value, 'qualified' as status,
+                'u' || (range % 300) as user_id, 10.0::decimal(18, 4) as net_value, 'EUR' as currency,
+                'qualified' as status,
                 timestamptz '2026-04-02 00:00:00+00' + to_hours((range * 41 % 672)::bigint) as action_at,
                 1 as identity_seen, range as identity_row
             from range(400);
@@ -94,3 +95,30 @@ def test_pairs_are_proposed_and_planned_from_the_records_regions(warehouse: duck
     plan = read_plan(warehouse, design("region", "backend_conversions", region_pairs=third, **short))
     assert plan.units == 6
     assert plan.detectable is not None and plan.detectable > 0
+
+
+def test_a_plan_of_regions_is_in_the_outcomes_own_unit(warehouse: duckdb.DuckDBPyConnection) -> None:
+    pairs = (("r0", "r1"), ("r2", "r3"), ("r0", "r3"))
+    # One in another currency: it counts, and its amount does not.
+    warehouse.execute("update marts.conversions set currency = 'USD', net_value = 1000 where identity_row = 0")
+    plans = {
+        outcome: read_plan(warehouse, design("region", outcome, region_pairs=pairs, share=None))
+        for outcome in ("backend_conversions", "backend_value", "platform_conversions", "platform_value")
+    }
+    # Regions r0 and r2 are those of even numbers, which the pixel reports all of.
+    counted, value = plans["backend_conversions"], plans["backend_value"]
+    assert counted.baseline and value.baseline
+    assert value.baseline == pytest.approx(10 * counted.baseline, rel=0.05)
+    # All regions count alike; the missing amount is the only thing that varies.
+    assert counted.detectable == 0
+    assert value.detectable is not None and value.detectable > 0
+    assert plans["platform_conversions"].baseline == counted.baseline
+    assert plans["platform_value"].baseline == value.baseline
+    assert {(plan.conversions, plan.held_out) for plan in plans.values()} == {(counted.conversions, counted.held_out)}
+    only_told = read_plan(
+        warehouse,
+        design("region", "platform_value", region_pairs=(("r1", "r0"), ("r3", "r2"), ("r1", "r2")), share=None),
+    )
+    # What the pixel does not see is known of in regions that are told: as much as there is varies there.
+    assert only_told.baseline == 0
+    assert only_told.detectable is not None and only_told.detectable > 0

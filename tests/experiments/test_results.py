@@ -159,4 +159,6 @@ def test_regions_are_compared_over_whole_days_and_days_without_a_conversion_coun
     assert result.comparison is not None
     # Four on three of four days.
     assert result.comparison.difference == pytest.approx(3)
-    assert result.cautions == []
+    assert result.cautions == [
+        "With 3 pairs the sign-flip test cannot fall below p = 0.25: read the interval.",
+    ]

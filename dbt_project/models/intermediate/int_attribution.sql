@@ -1,5 +1,3 @@
-{%- set attribution_rule =
-    'match_class, clicked_at desc nulls last, key_rank, click_id, preference, identifier_value' -%}
 {%- set is_judged = identifier_patterns() | length > 0 or strips_identifiers() -%}
 
 with candidates as (
@@ -22,7 +20,7 @@ ranked as (
             order by
                 {{ 'case when is_usable then 0 else 1 end,' if is_judged }}
                 case when is_told then 0 else 1 end,
-                {{ attribution_rule }}
+                {{ attribution_rule() }}
         ) as pick
     from candidates
 ),
@@ -52,7 +50,7 @@ competing as (
     select
         *,
         row_number() over (
-            partition by conversion_key, scope order by {{ attribution_rule }}, destination
+            partition by conversion_key, scope order by {{ attribution_rule() }}, destination
         ) as place
     from best_per_route
     -- A route that is not in force then takes nothing from the others.

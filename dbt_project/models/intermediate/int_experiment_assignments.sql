@@ -1,5 +1,6 @@
 -- Conversions that an experiment of a destination is about, each with its unit and its group. At most one experiment
--- concerns a conversion at a destination: overlapping ones are refused when definitions are read.
+-- concerns a conversion at a destination: overlapping ones are refused when definitions are read. Person and region are
+-- those of the record's first version, so that no later one moves a conversion to the other group.
 with experiments as (
     select * from {{ ref('stg_experiments') }}
 ),
@@ -12,10 +13,14 @@ hashed as (
         experiments.held_below,
         {{ experiment_unit(
             'experiments.salt',
-            "case when experiments.unit = 'user' and conversions.user_id is not null"
-            ~ " then 'user:' || conversions.user_id else 'conversion:' || conversions.conversion_key end"
+            "case when experiments.unit = 'user' and firsts.user_id is not null"
+            ~ " then 'user:' || firsts.user_id else 'conversion:' || conversions.conversion_key end"
         ) }} as experiment_unit
     from {{ ref('conversions') }} as conversions
+    inner join {{ ref('int_first_records') }} as firsts
+        on
+            conversions.source_entity = firsts.source_entity
+            and conversions.source_id = firsts.source_id
     inner join experiments
         on
             conversions.action_at >= experiments.start_at
@@ -33,8 +38,11 @@ regional as (
         regions.region as experiment_unit,
         regions.is_held_out
     from {{ ref('conversions') }} as conversions
-    inner join {{ ref('int_conversion_regions') }} as places on conversions.conversion_key = places.conversion_key
-    inner join {{ ref('stg_experiment_regions') }} as regions on places.region = regions.region
+    inner join {{ ref('int_first_records') }} as firsts
+        on
+            conversions.source_entity = firsts.source_entity
+            and conversions.source_id = firsts.source_id
+    inner join {{ ref('stg_experiment_regions') }} as regions on firsts.region = regions.region
     inner join experiments
         on
             regions.experiment = experiments.experiment

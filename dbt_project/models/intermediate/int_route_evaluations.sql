@@ -11,6 +11,7 @@ with measured as (
         assigned.experiment,
         assigned.experiment_unit,
         coalesce(assigned.is_held_out, false) as is_held_out,
+        coalesce(unclaimed.is_winner, true) as would_win_untold,
         routed.is_click_matched
         -- A person whose attributes may not leave cannot be matched by them.
         or (routed.is_person_matched and routed.consent_policy <> 'strip') as is_matched,
@@ -29,6 +30,10 @@ with measured as (
         on
             routed.conversion_key = assigned.conversion_key
             and routed.destination = assigned.destination
+    left join {{ ref('int_unclaimed_winners') }} as unclaimed
+        on
+            routed.conversion_key = unclaimed.conversion_key
+            and routed.destination = unclaimed.destination
 ),
 
 evaluated as (
@@ -40,13 +45,13 @@ evaluated as (
         and (source_of_truth = 'pixel' or pixel_deduplication = 'suppress' or as_of > deduplicated_until) is true
             as is_suppressed,
         -- Whether the destination would be told after its hold if there were no experiment: the same for both groups,
-        -- and moved neither by time nor by what is taken back afterwards.
+        -- moved neither by time, nor by what is taken back afterwards, nor by what was told.
         experiment is not null
         and status in ('qualified', 'partly_reversed', 'fully_reversed', 'cancelled', 'disqualified')
         and action_at >= start_at
         and (end_at is null or action_at < end_at)
         and is_matched
-        and is_winner
+        and would_win_untold
         and not (consent_policy = 'block' and consent_state in ('denied', 'unknown'))
         and not (is_pixel_reported and (source_of_truth = 'pixel' or pixel_deduplication = 'suppress'))
             as is_comparable

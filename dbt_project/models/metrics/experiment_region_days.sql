@@ -7,20 +7,20 @@ with experiments as (
     where experiments.unit = 'region'
 ),
 
+firsts as (
+    {{ first_records(scoped=false) }}
+),
+
 placed as (
-    {%- for entity in source_ids() %}
     select
         conversions.conversion_key,
-        lower(trim(places.region)) as region
+        firsts.region
     from {{ ref('conversions') }} as conversions
-    inner join {{ ref('stg_' ~ entity) }} as places
+    inner join firsts
         on
-            conversions.identity_seen = places.seen
-            and conversions.identity_row = places.file_row
-            and conversions.source_entity = '{{ entity }}'
+            conversions.source_entity = firsts.source_entity
+            and conversions.source_id = firsts.source_id
     where conversions.action_at >= (select min(watched_from) from experiments)
-    {{ 'union all' if not loop.last }}
-    {%- endfor %}
 ),
 
 known as (
